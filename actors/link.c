@@ -18,8 +18,12 @@
     64                        /* stages on one link; a stranger on tcp cannot
                                   make a table grow */
 #define LINK_FLUSH_SIZE 65536 /* queued bytes that leave at once */
-#define LINK_LINGER_MS 1000   /* what was said before a close still leaves */
-#define LINK_ROUTING_MAX 16   /* a ROUTER makes routing ids of 5 bytes */
+#define LINK_INPROC_PATIENCE_US                                                \
+    (64 * SECOND_US) /* ØMQ keeps a socket that was closed before its inproc
+                        endpoint was bound until it is: a stage that takes
+                        10 minutes to start costs each link 20 of the 1,024 */
+#define LINK_LINGER_MS 1000 /* what was said before a close still leaves */
+#define LINK_ROUTING_MAX 16 /* a ROUTER makes routing ids of 5 bytes */
 
 struct link_peer {
     struct link_peer *next;            /* in link->peers; owned */
@@ -34,6 +38,7 @@ struct link_peer {
     int64_t freed;                     /* credit to give back to it */
     struct buffer out;                 /* queued messages */
     void *data;                        /* the stage's own; borrowed */
+    bool up;                           /* the stage knows it */
     bool gone;                         /* to be taken off the list */
 };
 
@@ -44,10 +49,12 @@ struct link {
     const struct link_handlers *handlers; /* borrowed */
     void *self;                           /* the stage; borrowed */
     zsock_t *socket;                      /* owned */
-    struct link_peer *peers;              /* those that are up; owned */
-    struct instant opened;                /* DEALER: when it said hello */
-    struct instant ticked;                /* our own loop was on time */
-    bool refused_said; /* one line for each refusal is enough */
+    struct link_peer *peers;              /* that said hello; owned */
+    bool lost;             /* DEALER: its peer went; begin anew at once */
+    struct instant opened; /* DEALER: when it said hello */
+    int64_t patience_us;   /* DEALER: how long it waits for the answer */
+    struct instant ticked; /* our own loop was on time */
+    bool refused_said;     /* one line for each refusal is enough */
 };
 
 /*~ Everything that touches the socket is in the next three functions. */
@@ -115,17 +122,19 @@ link_hello_message (const struct link *self, enum message_id id)
                   .incarnation = self->options.incarnation}};
 }
 
-/* A DEALER begins (again): a new socket, and hello. */
+/* A DEALER begins (again): a new socket, and hello. The old socket stays until
+ * there is a new one: the stage polls it. */
 static int
 link_connect (struct link *self, struct instant now)
 {
-    if (self->socket) {
-        zsock_set_linger (self->socket, 0);
-        zsock_destroy (&self->socket);
-    }
+    zsock_t *old = self->socket;
     int rc = link_open_socket (self);
     if (rc != 0)
         return rc;
+    if (old) {
+        zsock_set_linger (old, 0);
+        zsock_destroy (&old);
+    }
     struct link_message hello = link_hello_message (self, MESSAGE_HELLO);
     self->opened = now;
     return link_send_alone (self, NULL, 0, &hello);
@@ -160,7 +169,7 @@ link_peer_remove (struct link *self, struct link_peer *peer, bool tell)
     while (*place != peer)
         place = &(*place)->next;
     *place = peer->next;
-    if (tell && self->handlers->down)
+    if (tell && peer->up && self->handlers->down)
         self->handlers->down (self->self, self, peer);
     buffer_done (&peer->out);
     free (peer);
@@ -197,8 +206,34 @@ link_peer_up (struct link *self, struct link_peer *peer)
 {
     log_debug ("LINK-UP", "link=%s peer=%s", link_id_name (self->options.id),
                peer->name);
+    peer->up = true;
     if (self->handlers->up)
         self->handlers->up (self->self, self, peer);
+}
+
+/* Gives credit in portions of an eighth, or whatever there is when IDLE: a
+ * sender always has more than the largest message until it is really full. */
+static void
+link_peer_give_credit (struct link *self, struct link_peer *peer, bool idle)
+{
+    if (peer->freed <= 0
+        || (!idle && peer->freed < self->options.receive_credit / 8))
+        return;
+    struct link_message credit = {.id = MESSAGE_CREDIT,
+                                  .credit = {.bytes = (uint64_t)peer->freed}};
+    if (link_message_encode (&peer->out, &credit) >= 0)
+        peer->freed = 0;
+}
+
+/* PEER and we have said hello: credit is the first thing that follows it. Whom
+ * we need credit of is up when it has come, so that what a stage says as soon
+ * as it hears of a peer is not refused. */
+static void
+link_peer_begin (struct link *self, struct link_peer *peer)
+{
+    link_peer_give_credit (self, peer, true);
+    if (!self->options.send_limited)
+        link_peer_up (self, peer);
 }
 
 /* A ROUTER hears hello: an earlier life of the same stage is over. */
@@ -232,7 +267,7 @@ link_on_hello (struct link *self, struct bytes routing,
         link_peer_remove (self, peer, false);
         return;
     }
-    link_peer_up (self, peer);
+    link_peer_begin (self, peer);
 }
 
 static void
@@ -257,6 +292,8 @@ link_on_message (struct link *self, struct link_peer *peer,
             || peer->credit > INT64_C (16) * INT32_MAX)
             return false;
         peer->credit += (int64_t)message->credit.bytes;
+        if (!peer->up)
+            link_peer_up (self, peer);
         return true;
     }
     if (message->id == MESSAGE_HEARTBEAT)
@@ -264,7 +301,7 @@ link_on_message (struct link *self, struct link_peer *peer,
     if (message->id == MESSAGE_BYE || message->id == MESSAGE_HELLO
         || message->id == MESSAGE_HELLO_REPLY || message->id == MESSAGE_REFUSED)
         return false;
-    if (!self->handlers->message)
+    if (!self->handlers->message || !peer->up)
         return false;
     enum link_use use =
         self->handlers->message (self->self, self, peer, message, size);
@@ -285,11 +322,11 @@ link_on_frame (struct link *self, struct link_peer *peer, struct bytes routing,
         struct link_message message;
         size_t before = frame.size;
         if (link_message_decode (self->options.id, &frame, &message) != 0) {
-            log_warn ("LINK-JUNK", "link=%s peer=%s bytes=%zu",
-                      link_id_name (self->options.id), peer ? peer->name : "?",
-                      before);
-            if (peer)
+            if (peer) { /* a stranger could fill the log */
+                log_warn ("LINK-JUNK", "link=%s peer=%s bytes=%zu",
+                          link_id_name (self->options.id), peer->name, before);
                 peer->gone = true;
+            }
             return;
         }
         bool router = self->options.side == LINK_BINDS;
@@ -309,7 +346,8 @@ link_on_frame (struct link *self, struct link_peer *peer, struct bytes routing,
             if (!peer)
                 return;
             self->refused_said = false;
-            link_peer_up (self, peer);
+            self->patience_us = LINK_SILENCE_US;
+            link_peer_begin (self, peer);
             continue;
         }
         if (!peer) {
@@ -337,6 +375,15 @@ link_reap (struct link *self)
     }
 }
 
+/* Ours have one part behind the routing id: more are a stranger's. */
+static void
+link_skip_parts (struct link *self, zmq_msg_t *part)
+{
+    while (zmq_msg_more (part))
+        if (zmq_msg_recv (part, zsock_resolve (self->socket), ZMQ_DONTWAIT) < 0)
+            break;
+}
+
 bool
 link_receive (struct link *self, struct instant now)
 {
@@ -359,7 +406,8 @@ link_receive (struct link *self, struct instant now)
             bool fits = routing_size <= sizeof routing;
             if (fits)
                 memcpy (routing, zmq_msg_data (&part), routing_size);
-            if (zmq_msg_recv (&part, socket, ZMQ_DONTWAIT) < 0 || !fits) {
+            if (!fits || zmq_msg_recv (&part, socket, ZMQ_DONTWAIT) < 0) {
+                link_skip_parts (self, &part);
                 zmq_msg_close (&part);
                 continue;
             }
@@ -368,9 +416,7 @@ link_receive (struct link *self, struct instant now)
         link_on_frame (self, link_find_routing (self, from), from,
                        bytes_of (zmq_msg_data (&part), zmq_msg_size (&part)),
                        now);
-        while (zmq_msg_more (&part)) /* ours have one part: a stranger's */
-            if (zmq_msg_recv (&part, socket, ZMQ_DONTWAIT) < 0)
-                break;
+        link_skip_parts (self, &part);
         zmq_msg_close (&part);
     }
     link_reap (self);
@@ -417,20 +463,6 @@ link_release (struct link *self, struct link_peer *peer, size_t size)
         peer->freed += (int64_t)size;
 }
 
-/* Gives credit in portions of an eighth, or whatever there is when IDLE: a
- * sender always has more than the largest message until it is really full. */
-static void
-link_peer_give_credit (struct link *self, struct link_peer *peer, bool idle)
-{
-    if (peer->freed <= 0
-        || (!idle && peer->freed < self->options.receive_credit / 8))
-        return;
-    struct link_message credit = {.id = MESSAGE_CREDIT,
-                                  .credit = {.bytes = (uint64_t)peer->freed}};
-    if (link_message_encode (&peer->out, &credit) >= 0)
-        peer->freed = 0;
-}
-
 void
 link_flush (struct link *self)
 {
@@ -455,11 +487,15 @@ link_forgive (struct link *self, struct instant now)
     }
 }
 
+static bool
+link_is_inproc (const struct link *self)
+{
+    return strncmp (self->endpoint, "inproc:", 7) == 0;
+}
+
 struct instant
 link_tick (struct link *self, struct instant now)
 {
-    struct instant next = instant_after (now, LINK_HEARTBEAT_US);
-
     link_forgive (self, now);
     for (struct link_peer *peer = self->peers; peer; peer = peer->next) {
         if (instant_since (now, peer->heard) >= LINK_SILENCE_US) {
@@ -475,15 +511,16 @@ link_tick (struct link *self, struct instant now)
         link_peer_flush (self, peer);
     }
 
-    bool was_up = self->peers != NULL;
     link_reap (self);
-    bool connects = self->options.side == LINK_CONNECTS;
-    bool lost =
-        connects && !self->peers
-        && (was_up || instant_since (now, self->opened) >= LINK_SILENCE_US);
-    if (lost && link_connect (self, now) != 0)
+    bool silent = self->options.side == LINK_CONNECTS && !self->peers
+                  && instant_since (now, self->opened) >= self->patience_us;
+    if (silent && link_is_inproc (self)
+        && self->patience_us < LINK_INPROC_PATIENCE_US)
+        self->patience_us *= 2;
+    if ((self->lost || silent) && link_connect (self, now) != 0)
         self->opened = now; /* tried again in 2 s */
-    return instant_after (next, -LINK_HEARTBEAT_US / 2);
+    self->lost = false;
+    return instant_after (now, LINK_HEARTBEAT_US / 2);
 }
 
 int
@@ -502,10 +539,12 @@ link_open (const struct link_options *options,
     self->handlers = handlers;
     self->self = self_data;
     self->ticked = now;
+    self->patience_us = LINK_SILENCE_US;
 
     int rc = options->side == LINK_BINDS ? link_open_socket (self)
                                          : link_connect (self, now);
     if (rc != 0) {
+        zsock_destroy (&self->socket);
         free (self);
         return rc;
     }
@@ -520,6 +559,11 @@ link_close (struct link **link)
     if (!self)
         return;
     *link = NULL;
+    /* First the address: who hears bye connects again at once, and must find
+     * the next binder there, or nobody, but not us. ØMQ closes in the
+     * background, so an inproc name would still be taken when we start again. */
+    if (link_is_inproc (self) && self->options.side == LINK_BINDS)
+        zmq_unbind (zsock_resolve (self->socket), self->endpoint);
     while (self->peers) {
         struct link_message bye = {.id = MESSAGE_BYE};
         link_message_encode (&self->peers->out, &bye);
@@ -566,14 +610,22 @@ link_peer_data (const struct link_peer *peer)
     return peer->data;
 }
 
+static struct link_peer *
+link_skip_to_up (struct link_peer *peer)
+{
+    while (peer && !peer->up)
+        peer = peer->next;
+    return peer;
+}
+
 struct link_peer *
 link_first_peer (const struct link *self)
 {
-    return self->peers;
+    return link_skip_to_up (self->peers);
 }
 
 struct link_peer *
 link_next_peer (const struct link_peer *peer)
 {
-    return peer->next;
+    return link_skip_to_up (peer->next);
 }

@@ -43,7 +43,7 @@ struct link_options {
 
 /* Called by link_receive and link_tick. SELF is what link_open was given. */
 struct link_handlers {
-    /* PEER is there, and knows us. */
+    /* PEER is there, knows us, and has given its first credit. */
     void (*up) (void *self, struct link *link, struct link_peer *peer);
     /* PEER is gone: forget it; what it had in hand is ours again. */
     void (*down) (void *self, struct link *link, struct link_peer *peer);

@@ -214,7 +214,7 @@ config_layer_file (struct config *config, const char *file, bool required,
 
     *ret_read = true;
     int fd = open (file, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 && errno == ENOENT && !required)
+    if (fd < 0 && (errno == ENOENT || errno == ENOTDIR) && !required)
         return 0;
     int rc = fd < 0 ? -errno : read_file (fd, CONFIG_FILE_MAX, &text, &size);
     if (fd >= 0)

@@ -9,8 +9,6 @@
 
 #include <inttypes.h>
 
-#define PLAN_IPC_PATH_MAX 107 /* sun_path less its NUL */
-
 static void
 plan_default_stages (const struct config *config, bool wanted[STAGES_])
 {
@@ -83,29 +81,19 @@ plan_add_children (const struct config *config, const bool wanted[STAGES_],
     }
 }
 
+/* The configuration has checked that the path of an ipc socket fits. */
 static void
-plan_tap_endpoint (const struct config *config, struct endpoints *endpoints,
-                   struct config_problems *problems)
+plan_tap_endpoint (const struct config *config, struct endpoints *endpoints)
 {
     const char *wanted = config->tap_endpoint;
-    if (strcmp (wanted, "off") == 0) {
-        endpoints->tap_public[0] = '\0';
+    if (strcmp (wanted, "off") == 0)
         return;
-    }
-    int size =
-        wanted[0] != '\0'
-            ? snprintf (endpoints->tap_public, sizeof endpoints->tap_public,
-                        "%s", wanted)
-            : snprintf (endpoints->tap_public, sizeof endpoints->tap_public,
-                        "ipc://%s/tap", config_network_dir (config));
-    bool ipc = strncmp (endpoints->tap_public, "ipc://", 6) == 0;
-    if (size >= (int)sizeof endpoints->tap_public
-        || (ipc && size - 6 > PLAN_IPC_PATH_MAX))
-        config_problems_add (problems, "tap.endpoint",
-                             "the path of an ipc socket has at most %d "
-                             "bytes, this has %d; choose a shorter "
-                             "node.datadir or an endpoint of its own",
-                             PLAN_IPC_PATH_MAX, size - 6);
+    if (wanted[0] != '\0')
+        snprintf (endpoints->tap_public, sizeof endpoints->tap_public, "%s",
+                  wanted);
+    else
+        snprintf (endpoints->tap_public, sizeof endpoints->tap_public,
+                  "ipc://%s/tap", config_network_dir (config));
 }
 
 int
@@ -130,7 +118,7 @@ plan_make (const struct config *config, const char *stages, long cores,
                   link_id_name ((enum link_id)i));
     snprintf (plan.endpoints.tap, sizeof plan.endpoints.tap,
               "inproc://%016" PRIx64 "-tap", daemon);
-    plan_tap_endpoint (config, &plan.endpoints, problems);
+    plan_tap_endpoint (config, &plan.endpoints);
     if (config_problems_total (problems) > before)
         return -EINVAL;
     *ret_plan = plan;

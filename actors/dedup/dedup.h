@@ -16,8 +16,9 @@
 /* How many ids the index can ever hold: its places are 32 bits. */
 #define DEDUP_IDS_MAX 1000000000
 
-/* PROTOCOL 5.2: "Ids younger than now − 3600 − 300 − 600 are never forgotten":
- * the window of valid timestamps, and 600 s for clocks that are put right. */
+/* PROTOCOL 5.2: "Ids younger than now − 3600 − 300 − 600 are never
+ * forgotten": the window of valid timestamps, and 600 s for clocks that are
+ * put right. */
 #define DEDUP_KEEP_S (MESSAGE_AGE_MAX_S + MESSAGE_AHEAD_MAX_S + 600)
 
 struct dedup;

@@ -486,6 +486,7 @@ dedup_open_journal (struct dedup_actor *self)
     }
     const struct journal_stats *stats = journal_stats (self->journal);
     dedup_raise_floor (self->dedup, journal_floor (self->journal));
+    self->floor_said_s = dedup_floor (self->dedup); /* each hears it when up */
     log_info ("DEDUP-OPEN",
               "journal=%s entries=%" PRIu64 " last_seq=%" PRIu64 " ids=%zu",
               path, stats->entries, stats->last_seq, dedup_count (self->dedup));
@@ -502,7 +503,6 @@ dedup_open (struct dedup_actor *self)
     size_t max_ids = (size_t)self->actor.config->limits_max_ids;
 
     static_assert (sizeof seed == DEDUP_SEED_SIZE, "a whole seed");
-    self->floor_said_s = INT64_MIN;
     self->dedup = dedup_create ((const uint8_t *)seed, max_ids);
     if (self->dedup == NULL)
         return -ENOMEM;

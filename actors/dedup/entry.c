@@ -19,12 +19,12 @@ entry_copy (const struct entry *entry)
         return NULL;
 
     uint8_t *bytes = (uint8_t *)(copy + 1);
-    *copy = *entry;
-    copy->public_key = bytes_of (bytes, key);
-    copy->payload = bytes_of (bytes + key, payload);
     if (key > 0)
         memcpy (bytes, entry->public_key.data, key);
     if (payload > 0)
         memcpy (bytes + key, entry->payload.data, payload);
+    *copy = *entry;
+    copy->public_key = bytes_of (bytes, key);
+    copy->payload = bytes_of (bytes + key, payload);
     return copy;
 }

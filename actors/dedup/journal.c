@@ -6,9 +6,10 @@
  *   owns the connection (journal_db.c), its rows (journal_row.c), the marks
  *
  * Sequence numbers have no holes, so a hole is damage. What was in it cannot be
- * known, only that it came in before the entry behind the hole did: its
- * timestamp was at most that time + 300 s (PROTOCOL 5.2), and the floor goes
- * there, so that what was lost from memory is not accepted a second time.
+ * known; the floor of PROTOCOL 5.2 goes to the newest timestamp that is known,
+ * so that hardly anything of it is accepted a second time. It does not go
+ * further: a replay is absorbed by our peers and by Commons, who know it, but a
+ * relay that takes nothing for minutes because of a flipped bit loses votes.
  *
  * Next on the tour: actors/dedup/feed.c
  */
@@ -98,12 +99,15 @@ journal_note_entry (struct journal *journal, const struct entry *entry)
     journal->stats.last_seq = entry->seq;
 }
 
+/* Ids were lost: the floor goes to the newest timestamp noted so far. */
 static void
-journal_raise_floor (struct journal *journal, int64_t came_in_s)
+journal_raise_floor (struct journal *journal)
 {
-    int64_t floor_s = came_in_s + MESSAGE_AHEAD_MAX_S;
-    if (floor_s > journal->floor_s)
-        journal->floor_s = floor_s;
+    if (journal->marks_count == 0)
+        return;
+    int64_t newest_s = journal->marks[journal->marks_count - 1].newest_s;
+    if (newest_s > journal->floor_s)
+        journal->floor_s = newest_s;
 }
 
 static uint64_t
@@ -179,14 +183,14 @@ journal_load_row (struct journal_load *load, sqlite3_stmt *row)
 
     if (!journal_row_head (row, &entry) || entry.seq < next)
         return 0;
-    if (entry.seq > next) {
-        journal->stats.damaged += entry.seq - next;
-        journal_raise_floor (journal, entry.received_us / SECOND_US);
-    }
     int rc = journal_reserve_marks (journal, 1);
     if (rc != 0)
         return rc;
     journal_note_entry (journal, &entry);
+    if (entry.seq > next) {
+        journal->stats.damaged += entry.seq - next;
+        journal_raise_floor (journal);
+    }
     return load->visit (load->self, &entry);
 }
 
@@ -205,9 +209,9 @@ journal_load_from (struct journal_load *load, uint64_t from)
     return rc != 0 ? rc : journal_db_error (&journal->db, step);
 }
 
-/* Rows behind the last good one are a hole too, up to now. */
+/* Rows behind the last good one are a hole too. */
 static int
-journal_load_end (struct journal *journal, int64_t now_s)
+journal_load_end (struct journal *journal)
 {
     uint64_t last, next = journal_next_seq (journal);
     int rc = journal_ask (journal, JOURNAL_LAST, &last);
@@ -220,12 +224,12 @@ journal_load_end (struct journal *journal, int64_t now_s)
         return rc;
     journal->stats.damaged += last + 1 - next;
     journal->stats.last_seq = last;
-    journal_raise_floor (journal, now_s);
+    journal_raise_floor (journal);
     return 0;
 }
 
 static int
-journal_load_entries (struct journal_load *load, int64_t now_s)
+journal_load_entries (struct journal_load *load)
 {
     struct journal *journal = load->journal;
     uint64_t from = journal->first_seq;
@@ -238,7 +242,7 @@ journal_load_entries (struct journal_load *load, int64_t now_s)
             return rc;
         rc = journal_load_from (load, from);
     }
-    return rc != 0 ? rc : journal_load_end (journal, now_s);
+    return rc != 0 ? rc : journal_load_end (journal);
 }
 
 static int
@@ -303,9 +307,8 @@ journal_set_aside (const char *path, int64_t now_s)
     return 0;
 }
 
-/* Begins anew after a file that is beyond reading. All ids that were only in
- * it are forgotten: the floor goes up to the largest timestamp they may have.
- * Numbers go on above all that can have been given out, for the readers: a
+/* Begins anew after a file that is beyond reading; the floor stays where it was
+ * last known to be. Numbers go on above all that can have been given out, for the readers: a
  * journal does not take 2^20 entries a second. */
 static int
 journal_replace (struct journal *journal, const char *path, int64_t now_s)
@@ -323,7 +326,6 @@ journal_replace (struct journal *journal, const char *path, int64_t now_s)
         return rc;
     journal->first_seq = (uint64_t)first_seq;
     journal->stats.was_replaced = true;
-    journal_raise_floor (journal, now_s);
     rc = journal_db_set (&journal->db, "first_seq", first_seq);
     return rc != 0 ? rc
                    : journal_db_set (&journal->db, "floor", journal->floor_s);
@@ -430,7 +432,7 @@ journal_open (const char *path, int64_t now_s, journal_visit *visit, void *self,
     struct journal_load load = {journal, visit, self};
     int rc = journal_start (journal, path);
     if (rc == 0)
-        rc = journal_load_entries (&load, now_s);
+        rc = journal_load_entries (&load);
     if (rc == -EUCLEAN)
         rc = journal_replace (journal, path, now_s);
     if (rc != 0) {

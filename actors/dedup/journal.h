@@ -26,8 +26,8 @@ struct journal_stats {
 typedef int journal_visit (void *self, const struct entry *entry);
 
 /* Opens the journal at PATH, making it if need be, and shows every entry, in
- * order and without public_key and payload, to VISIT. NOW_S bounds what damaged
- * entries may have been (see journal_floor).
+ * order and without public_key and payload, to VISIT. NOW_S names a file that is
+ * moved aside, and the numbers that follow it.
  *
  * Returns: 0; -errno: the disk's; -EBUSY, another process has it; -ENOTSUP,
  *          written by a later version; VISIT's own.
@@ -70,8 +70,8 @@ bool journal_has_acks (const struct journal *journal);
 /* Returns what NAME has acknowledged, 0 if nothing. */
 uint64_t journal_ack (const struct journal *journal, const char *name);
 
-/* Returns the floor of PROTOCOL 5.2 as it is on disk, or higher if ids were
- * lost by damage; INT64_MIN when nothing was forgotten. */
+/* Returns the floor of PROTOCOL 5.2 as it is on disk, or the newest timestamp
+ * known if ids were lost by damage; INT64_MIN when nothing was forgotten. */
 int64_t journal_floor (const struct journal *journal);
 
 /* Returns the size on disk. */

@@ -2,7 +2,7 @@
 /* forwarder_actor - what the three files of the forwarder's shell share:
  *
  *   forwarder_actor.c       life, links, the turn
- *   forwarder_feed_actor.c  from the feed to the disk, and what may be said then
+ *   forwarder_feed_actor.c  from the feed to the disk; acks, taps
  *   forwarder_http_actor.c  from the disk to Commons, and its answers
  */
 #pragma once

@@ -305,10 +305,42 @@ gossip_is_open (const struct gossip_peer *peer)
            && peer->in_flight < GOSSIP_PEER_WINDOW;
 }
 
-static bool
-gossip_in_backlog (const struct gossip_peer *peer)
+/* What PEER needs before this is not in the window but in the journal. */
+static uint64_t
+gossip_window_begin (const struct gossip *self)
 {
-    return peer->backlog < peer->backlog_end;
+    const struct gossip_entry *first = window_first (self->window);
+    return first ? first->seq : self->last + 1;
+}
+
+/* Returns true when PEER may be given an entry of its backlog; if not, it is
+ * looked at again when it may. */
+static bool
+gossip_may_pace (struct gossip *self, const struct gossip_peer *peer,
+                 struct instant now)
+{
+    struct instant ready = bucket_ready (&peer->pace, 1);
+    if (instant_reached (now, ready))
+        return true;
+    if (ready.us < self->deadline.us)
+        self->deadline = ready;
+    return false;
+}
+
+/* Returns the next entry that PEER needs, from the backlog or live, and may be
+ * given; UINT64_MAX: none. */
+static uint64_t
+gossip_need (struct gossip *self, const struct gossip_peer *peer, bool backlog,
+             struct instant now)
+{
+    if (!gossip_is_open (peer))
+        return UINT64_MAX;
+    if (!backlog)
+        return peer->cursor < peer->released ? peer->cursor : UINT64_MAX;
+    if (peer->backlog >= peer->backlog_end
+        || !gossip_may_pace (self, peer, now))
+        return UINT64_MAX;
+    return peer->backlog;
 }
 
 /* PEER has ENTRY now, or does not want it any more. */
@@ -321,23 +353,21 @@ gossip_pass (struct gossip_peer *peer, uint64_t seq, bool backlog)
         peer->cursor = seq + 1;
 }
 
-/* Returns true when it is PEER's turn for the entry SEQ. */
+/* Returns true when it is PEER's turn for the entry SEQ. Nobody is given one
+ * while he lacks an earlier one: he would never get that. */
 static bool
 gossip_is_turn (struct gossip *self, struct gossip_peer *peer, uint64_t seq,
                 bool backlog, struct instant now)
 {
-    if (!gossip_is_open (peer) || (self->rereading_entry && !peer->rereads))
+    uint64_t need = gossip_need (self, peer, backlog, now);
+    uint64_t end = backlog ? peer->backlog_end : peer->released;
+
+    if (need > seq || seq >= end)
         return false;
-    if (!backlog)
-        return peer->cursor <= seq && seq < peer->released;
-    if (peer->backlog > seq || seq >= peer->backlog_end)
+    if (self->rereading_entry ? !peer->rereads
+                              : need < gossip_window_begin (self))
         return false;
-    if (bucket_take (&peer->pace, 1, now))
-        return true;
-    struct instant ready = bucket_ready (&peer->pace, 1);
-    if (ready.us < self->deadline.us)
-        self->deadline = ready;
-    return false;
+    return !backlog || bucket_take (&peer->pace, 1, now);
 }
 
 /* Offers ENTRY to the peers of INGRESS whose turn it is, at most one message
@@ -364,11 +394,12 @@ gossip_offer (struct gossip *self, void *ingress,
         }
         if (count == 0)
             return true;
-        if (!stale && !deliver (context, ingress, entry, peers, count)) {
-            for (size_t k = 0; backlog && k < count; k++)
-                bucket_give (&self->peers[places[k]].pace, 1, now.mono);
+        bool delivered =
+            !stale && deliver (context, ingress, entry, peers, count);
+        for (size_t k = 0; backlog && !delivered && k < count; k++)
+            bucket_give (&self->peers[places[k]].pace, 1, now.mono);
+        if (!stale && !delivered)
             return false;
-        }
         for (size_t k = 0; k < count; k++) {
             struct gossip_peer *peer = &self->peers[places[k]];
             gossip_pass (peer, entry->seq, backlog);
@@ -379,22 +410,19 @@ gossip_offer (struct gossip *self, void *ingress,
     return true;
 }
 
-/* Returns the lowest entry that an open peer of INGRESS needs, from the backlog
- * or live; UINT64_MAX: none. */
+/* Returns the lowest entry, FROM or later, that a peer of INGRESS (NULL: of
+ * any) needs, from the backlog or live; UINT64_MAX: none. */
 static uint64_t
-gossip_lowest (const struct gossip *self, const void *ingress, bool backlog)
+gossip_lowest (struct gossip *self, const void *ingress, bool backlog,
+               uint64_t from, struct instant now)
 {
     uint64_t lowest = UINT64_MAX;
     for (size_t i = 0; i < self->peers_count; i++) {
         const struct gossip_peer *peer = &self->peers[i];
-        if ((ingress && peer->ingress != ingress) || !gossip_is_open (peer))
+        if (ingress && peer->ingress != ingress)
             continue;
-        uint64_t need = UINT64_MAX;
-        if (backlog && gossip_in_backlog (peer))
-            need = peer->backlog;
-        if (!backlog && peer->cursor < peer->released)
-            need = peer->cursor;
-        if (need < lowest)
+        uint64_t need = gossip_need (self, peer, backlog, now);
+        if (need >= from && need < lowest)
             lowest = need;
     }
     return lowest;
@@ -405,7 +433,9 @@ gossip_work_ingress (struct gossip *self, void *ingress, bool backlog,
                      struct moment now, gossip_deliver_fn *deliver,
                      void *context)
 {
-    uint64_t lowest = gossip_lowest (self, ingress, backlog);
+    uint64_t lowest = gossip_lowest (self, ingress, backlog,
+                                     gossip_window_begin (self), now.mono);
+    uint64_t before = self->counters.offered + self->counters.stale;
     size_t work = 0;
 
     if (lowest == UINT64_MAX)
@@ -413,7 +443,7 @@ gossip_work_ingress (struct gossip *self, void *ingress, bool backlog,
     for (const struct gossip_entry *entry = window_from (self->window, lowest);
          entry; entry = window_from (self->window, entry->seq + 1)) {
         if (work++ == GOSSIP_WORK_MAX)
-            return true;
+            return self->counters.offered + self->counters.stale > before;
         if (!gossip_offer (self, ingress, entry, backlog, now, deliver,
                            context))
             return false; /* its credit comes back and wakes us */
@@ -461,15 +491,14 @@ gossip_deadline (const struct gossip *self)
 /*~ Behind the window: the journal is read again for whoever can take it. */
 
 bool
-gossip_wants_reread (struct gossip *self, uint64_t *ret_from,
-                     uint64_t *ret_until)
+gossip_wants_reread (struct gossip *self, struct instant now,
+                     uint64_t *ret_from, uint64_t *ret_until)
 {
     if (self->rereading || !self->synced)
         return false;
-    const struct gossip_entry *first = window_first (self->window);
-    uint64_t window_begin = first ? first->seq : self->last + 1;
-    uint64_t live = gossip_lowest (self, NULL, false);
-    uint64_t backlog = gossip_lowest (self, NULL, true);
+    uint64_t window_begin = gossip_window_begin (self);
+    uint64_t live = gossip_lowest (self, NULL, false, 0, now);
+    uint64_t backlog = gossip_lowest (self, NULL, true, 0, now);
     uint64_t lowest = live < backlog ? live : backlog;
 
     if (lowest >= window_begin)
@@ -499,21 +528,20 @@ gossip_on_reread (struct gossip *self, const struct link_feed_entry *fed,
                   struct moment now, gossip_deliver_fn *deliver, void *context)
 {
     struct gossip_entry *entry = window_entry_create (fed);
-    if (!entry)
-        return; /* whoever needed it still does */
+
     self->counters.reread++;
-    if (entry->seq == self->hour_first
-        && entry->timestamp < gossip_oldest (now))
-        self->hour_first = entry->seq + 1;
+    if (fed->seq == self->hour_first && fed->timestamp < gossip_oldest (now))
+        self->hour_first = fed->seq + 1;
     self->rereading_entry = true;
-    for (void *ingress = gossip_next_ingress (self, NULL); ingress;
-         ingress = gossip_next_ingress (self, ingress)) {
+    /* Without memory nobody is given it, and whoever needs it still does. */
+    for (void *ingress = entry ? gossip_next_ingress (self, NULL) : NULL;
+         ingress; ingress = gossip_next_ingress (self, ingress)) {
         gossip_offer (self, ingress, entry, false, now, deliver, context);
         gossip_offer (self, ingress, entry, true, now, deliver, context);
     }
     self->rereading_entry = false;
     for (size_t i = 0; i < self->peers_count; i++)
-        if (gossip_lacks (&self->peers[i], entry->seq))
+        if (gossip_lacks (&self->peers[i], fed->seq))
             self->peers[i].rereads = false;
     free (entry);
 }
@@ -525,13 +553,15 @@ gossip_reread_done (struct gossip *self, bool complete)
     self->rereading = false;
     if (!complete)
         return;
-    /* Whoever was there for all of it has what the journal still holds. */
+    /* Whoever was there for all of it has what the journal still holds; but of
+     * the live entries only those that were released to it. */
     for (size_t i = 0; i < self->peers_count; i++) {
         struct gossip_peer *peer = &self->peers[i];
         if (!peer->rereads)
             continue;
-        if (peer->cursor <= until)
-            peer->cursor = until + 1;
+        uint64_t live = until < peer->released ? until + 1 : peer->released;
+        if (peer->cursor < live)
+            peer->cursor = live;
         if (peer->backlog <= until)
             peer->backlog = until + 1;
     }

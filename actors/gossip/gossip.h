@@ -88,8 +88,8 @@ struct instant gossip_deadline (const struct gossip *gossip);
 
 /* Returns true and a range of the journal to be read again, for peers that are
  * behind the window. One at a time: not before gossip_reread_done. */
-bool gossip_wants_reread (struct gossip *gossip, uint64_t *ret_from,
-                          uint64_t *ret_until);
+bool gossip_wants_reread (struct gossip *gossip, struct instant now,
+                          uint64_t *ret_from, uint64_t *ret_until);
 void gossip_on_reread (struct gossip *gossip,
                        const struct link_feed_entry *entry, struct moment now,
                        gossip_deliver_fn *deliver, void *context);

@@ -269,7 +269,8 @@ gossip_ask_reread (struct gossip_actor *self)
                                 .feed_open = {.stream = GOSSIP_STREAM_REREAD}};
 
     if (!dedup || !self->live
-        || !gossip_wants_reread (self->gossip, &open.feed_open.from_seq,
+        || !gossip_wants_reread (self->gossip, self->actor.now.mono,
+                                 &open.feed_open.from_seq,
                                  &open.feed_open.until_seq))
         return;
     if (link_send (self->feed, dedup, &open) != 0)

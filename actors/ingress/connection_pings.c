@@ -68,7 +68,7 @@ void
 connection_on_ping (struct connection *connection, struct bytes payload,
                     struct moment now)
 {
-    if (payload.size != PING_SIZE)
+    if (payload.size < PING_SIZE)
         return; /* without a nonce there is nothing to answer */
     assert (connection->pings_count < CONNECTION_PINGS_MAX);
 
@@ -85,7 +85,7 @@ bool
 connection_on_pong (struct connection *connection, struct bytes payload,
                     struct moment now)
 {
-    if (payload.size != PING_SIZE || !connection->ping_unanswered
+    if (payload.size < PING_SIZE || !connection->ping_unanswered
         || little_endian_read (payload.data, PING_SIZE)
                != connection->ping_nonce)
         return false;

@@ -434,10 +434,11 @@ edge_peer_open (struct edge_peer *peer)
     edge_unmap (&peer->remote);
     edge_address_text (&peer->remote, peer->address);
     uv_tcp_nodelay (&peer->tcp, 1);
-    peer->opened = true;
     edge_resume (peer);
-    if (!peer->closing)
-        peer->edge->handlers->opened (peer->edge->self, peer);
+    if (peer->closing)
+        return;
+    peer->opened = true;
+    peer->edge->handlers->opened (peer->edge->self, peer);
 }
 
 static void
@@ -545,8 +546,8 @@ edge_on_connected (uv_connect_t *connect, int status)
         return;
     }
     snprintf (peer->dialled, sizeof peer->dialled, "%s", dial->host_port);
-    edge_dial_end (dial, NULL);
     edge_peer_open (peer);
+    edge_dial_end (dial, peer->opened ? NULL : "the peer closed");
 }
 
 static void

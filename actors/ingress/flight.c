@@ -160,12 +160,26 @@ flight_patience (struct frame_in_flight *frame, struct instant now)
 void
 flight_peer_gone (struct flight *self, uint64_t peer)
 {
-    struct frame_in_flight *lists[] = {self->waiting, self->flying};
-    for (size_t i = 0; i < ARRAY_SIZE (lists); i++)
-        for (struct frame_in_flight *frame = lists[i]; frame;
-             frame = frame->next)
-            if (frame->peer == peer)
-                frame->peer = 0;
+    struct frame_in_flight **place = &self->waiting;
+    size_t orphans = 0;
+
+    for (struct frame_in_flight *frame = self->flying; frame;
+         frame = frame->next)
+        if (frame->peer == peer)
+            frame->peer = 0;
+    while (*place) {
+        struct frame_in_flight *frame = *place;
+        if (frame->peer == peer)
+            frame->peer = 0;
+        if (frame->peer != 0 || ++orphans <= FLIGHT_ORPHANS_MAX) {
+            place = &frame->next;
+            continue;
+        }
+        *place = frame->next;
+        self->waiting_count--;
+        free (frame);
+    }
+    self->waiting_end = place;
 }
 
 size_t

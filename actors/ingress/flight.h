@@ -13,6 +13,10 @@
 #define FLIGHT_MAX                                                             \
     256 /* unjudged frames in all (architecture, `frames`): at
                           most 256 x 64 KiB = 16 MiB of payload */
+#define FLIGHT_ORPHANS_MAX                                                     \
+    256 /* waiting frames of peers who left: 16 MiB. Unbounded, whoever comes,
+           sends one and goes, again and again, fills the memory while no
+           verifier is there */
 #define FLIGHT_VERDICT_US (2 * SECOND_US) /* then another verifier is asked */
 #define FLIGHT_VERDICT_MAX_US (60 * SECOND_US) /* the wait doubles up to this */
 
@@ -72,7 +76,8 @@ void flight_resent (struct frame_in_flight *frame, const void *verifier,
 /* Doubles the patience with FRAME's verifier. */
 void flight_patience (struct frame_in_flight *frame, struct instant now);
 
-/* PEER is gone: its frames stay (they may be valid), but name nobody. */
+/* PEER is gone: its frames stay (they may be valid), but name nobody; waiting
+ * ones beyond FLIGHT_ORPHANS_MAX are dropped, their sender had no pong. */
 void flight_peer_gone (struct flight *flight, uint64_t peer);
 
 /* Returns frames waiting and flying. */

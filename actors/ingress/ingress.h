@@ -11,6 +11,9 @@
 
 #define INGRESS_EXACT_MAX 65536 /* PROTOCOL 5.3: 24 bytes each, 1.5 MiB */
 #define INGRESS_POINTS_MAX 100  /* PROTOCOL 5.4 */
+#define INGRESS_QUEUE_MAX                                                      \
+    524288 /* bytes queued for a peer beyond which it gets no answers of ours;
+              more than gossip hands out at once, window and a message */
 
 struct ingress {
     struct actor actor;    /* must be first */

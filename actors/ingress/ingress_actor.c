@@ -172,8 +172,11 @@ ingress_serve (struct ingress *self, struct guest *guest)
             connection_next (guest->connection, self->actor.now, &event);
         while (ingress_on_event (self, guest, &event));
 
+    /* A peer that asks and does not read lets the connection's own output fill
+     * up, and is closed for that. */
     struct bytes output = connection_output (guest->connection);
-    if (output.size > 0 && edge_send_bytes (guest->edge, output) == 0)
+    if (output.size > 0 && edge_peer_queued (guest->edge) < INGRESS_QUEUE_MAX
+        && edge_send_bytes (guest->edge, output) == 0)
         connection_output_taken (guest->connection, output.size);
     edge_flush (guest->edge);
     ingress_report_drained (self, guest);
@@ -269,7 +272,11 @@ ingress_on_sent (void *data, struct edge_peer *peer, const struct blob *blob)
 {
     struct ingress *self = data;
     struct guest *guest = edge_peer_data (peer);
-    if (blob->command == COMMANDS_ || !guest)
+    if (!guest)
+        return;
+    if (connection_output (guest->connection).size > 0)
+        ingress_mark (self, guest); /* there is room for it now */
+    if (blob->command == COMMANDS_)
         return;
     self->sent_messages++;
     guest->drained += blob->payload_size;
@@ -299,8 +306,12 @@ ingress_on_closed (void *data, struct edge_peer *peer, const char *why)
 {
     struct ingress *self = data;
     struct guest *guest = edge_peer_data (peer);
-    if (!guest)
+    if (!guest) { /* it never was one; who wished for the dial is told */
+        if (edge_peer_dialled (peer)[0] != '\0')
+            ingress_report_dial (self, edge_peer_dialled (peer), PEER_LEFT,
+                                 why);
         return;
+    }
     log_debug ("INGRESS-LEFT", "peer=%s why=\"%s\"", edge_peer_address (peer),
                why);
     ingress_report_left (self, guest, why);

@@ -64,6 +64,8 @@ ingress_on_deliver (struct ingress *self, const struct link_deliver *deliver)
             guest->drained += deliver->payload.size;
             continue;
         }
+        if (status && edge_peer_queued (guest->edge) >= INGRESS_QUEUE_MAX)
+            continue; /* it asks and does not read */
         if (!blob)
             blob = ingress_frame_blob (self, deliver);
         if (!blob || edge_send (guest->edge, blob) != 0) {

@@ -32,7 +32,9 @@ static bool
 ingress_send_frame (struct ingress *self, struct frame_in_flight *frame,
                     struct link_peer *verifier)
 {
-    flight_next_ticket (self->flight, frame);
+    uint64_t ticket = frame->ticket;
+    if (verifier != frame->verifier)
+        flight_next_ticket (self->flight, frame);
     struct link_message message = {
         .id = MESSAGE_FRAME,
         .frame = {.ticket = frame->ticket,
@@ -42,7 +44,10 @@ ingress_send_frame (struct ingress *self, struct frame_in_flight *frame,
                   .local = frame->local,
                   .received_us = frame->received_us,
                   .payload = bytes_of (frame->payload, frame->size)}};
-    return link_send (self->frames, verifier, &message) == 0;
+    if (link_send (self->frames, verifier, &message) == 0)
+        return true;
+    frame->ticket = ticket; /* whoever has it may still answer */
+    return false;
 }
 
 /* A verifier that is slow may be stuck, may wait for dedup, or may have let the

@@ -317,19 +317,22 @@ deed_note_ruleset (const struct deed *deed, const struct store_voice *voice)
 static int
 deed_add_voice (const struct deed *deed, const struct store_voice *voice)
 {
-    bool signal = voice->kind == VOICE_SIGNAL;
-    int rc = deed->store->call->add_voice (deed->store, voice);
+    const char *outcome = voice_outcome_name (voice->outcome);
+    char node_id[16] = "null";
 
+    if (voice->node_id != 0)
+        snprintf (node_id, sizeof node_id, "%" PRId32, voice->node_id);
+    int rc = deed->store->call->add_voice (deed->store, voice);
     if (rc != 0)
         return rc;
-    return deed_note (deed, signal ? "signal.stored" : "decision.stored",
-                      deed->subject, &deed->verified->id,
-                      "{\"signal_type\":%s%s%s,\"status\":\"%s\","
-                      "\"node_id\":%" PRId32 "}",
-                      signal ? "\"" : "",
-                      signal ? signal_type_name (voice->signal_type) : "null",
-                      signal ? "\"" : "", voice_outcome_name (voice->outcome),
-                      voice->node_id);
+    if (voice->kind == VOICE_DECISION)
+        return deed_note (
+            deed, "decision.stored", deed->subject, &deed->verified->id,
+            "{\"status\":\"%s\",\"node_id\":%s}", outcome, node_id);
+    return deed_note (
+        deed, "signal.stored", deed->subject, &deed->verified->id,
+        "{\"signal_type\":\"%s\",\"status\":\"%s\",\"node_id\":%s}",
+        signal_type_name (voice->signal_type), outcome, node_id);
 }
 
 /* Puts VOICE in its place, and whatever stood there into the history. */

@@ -23,7 +23,7 @@
 
 #include "buffer.h"
 
-#define HTTP_BACKLOG 128
+#define HTTP_BACKLOG HTTP_CONNECTIONS_MAX
 
 enum exchange_state {
     EXCHANGE_READING,  /* its body comes, to be kept */

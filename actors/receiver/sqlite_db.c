@@ -352,7 +352,7 @@ sqlite_db_connect (struct sqlite_db *db, const char *path)
     if (sqlite3_db_readonly (db->sqlite, "main") == 1)
         return -EROFS; /* SQLite itself would notice at the first commit */
     sqlite3_busy_timeout (db->sqlite, SQLITE_DB_BUSY_MS);
-    return sqlite_db_execute (db, sqlite_db_settings);
+    return 0;
 }
 
 /* A statement that was never prepared is NULL, which SQLite takes. */
@@ -375,6 +375,8 @@ sqlite_db_open (struct sqlite_db *db, const char *path,
     int rc = sqlite_db_connect (db, path);
     if (rc == 0)
         rc = sqlite_db_migrate (db, &version);
+    if (rc == 0) /* not before we know that it is ours: WAL stays in the file */
+        rc = sqlite_db_execute (db, sqlite_db_settings);
     if (rc == 0)
         rc = sqlite_db_prepare (db);
     if (rc == 0)

@@ -4,7 +4,7 @@
  *   in   peering  PEER from ingress: how each peer stands
  *   out  peering  DIAL: be connected to this
  *        taps     registry.peer.*
- *   owns the list of configured peers and when to dial each
+ *   owns the list of configured peers and when to dial each, the peer table
  *
  * When ingress comes back after a restart it tells all its peers first; what is
  * missing among them is dialled again.
@@ -13,14 +13,18 @@
  */
 #include "actors/actor.h"
 #include "actors/registry/dialling.h"
+#include "actors/registry/peer_table.h"
 #include "supervisor/log.h"
 
+#define REGISTRY_CLOCK_WARN_S 70           /* PROTOCOL 5.9 */
 #define REGISTRY_SETTLE_US (SECOND_US / 2) /* ingress tells its peers first */
 
 struct registry {
     struct actor actor;        /* must be first */
     struct link *peering;      /* to ingress; the actor owns it */
     struct dialling *dialling; /* owned */
+    struct peer_table *peers;  /* of all ingresses; owned */
+    bool clock_warned;         /* one line when it goes wrong */
     struct instant settled;    /* do not dial before this */
     uint64_t connected;
     uint64_t left;
@@ -63,11 +67,28 @@ registry_subject (const struct link_peer_state *peer)
     return peer->address.size > 0 ? peer->address : peer->dialled;
 }
 
+static void
+registry_check_clock (struct registry *self)
+{
+    int64_t offset_s;
+    if (peer_table_clock_offset (self->peers, &offset_s) != 0)
+        return;
+    bool wrong =
+        offset_s > REGISTRY_CLOCK_WARN_S || offset_s < -REGISTRY_CLOCK_WARN_S;
+    if (wrong && !self->clock_warned)
+        log_warn ("REGISTRY-CLOCK",
+                  "offset_s=%lld words=\"our clock differs from our peers' "
+                  "clocks: set it\"",
+                  (long long)offset_s);
+    self->clock_warned = wrong;
+}
+
 /* Ingress repeats itself (points, pings): only changes are news. */
 static void
-registry_on_peer (struct registry *self, const struct link_peer_state *peer)
+registry_on_peer (struct registry *self, const struct link_peer *ingress,
+                  const struct link_peer_state *peer)
 {
-    bool news = peer->words.size == 0 && peer->ping_us < 0;
+    bool news = peer_table_update (self->peers, ingress, peer);
 
     if (peer->dialled.size > 0)
         dialling_on_state (self->dialling, peer->dialled, peer->state,
@@ -76,6 +97,7 @@ registry_on_peer (struct registry *self, const struct link_peer_state *peer)
         self->connected++;
         registry_show (self, TOPIC_REGISTRY_PEER_CONNECTED,
                        registry_subject (peer), peer);
+        registry_check_clock (self);
     }
     if (peer->state == PEER_LEFT) {
         self->left++;
@@ -86,15 +108,22 @@ registry_on_peer (struct registry *self, const struct link_peer_state *peer)
     }
 }
 
+static void
+registry_on_down (void *data, struct link *link, struct link_peer *peer)
+{
+    struct registry *self = data;
+    (void)link;
+    peer_table_forget (self->peers, peer);
+}
+
 static enum link_use
 registry_on_message (void *data, struct link *link, struct link_peer *from,
                      const struct link_message *message, size_t size)
 {
     struct registry *self = data;
-    (void)from;
     (void)size;
     if (message->id == MESSAGE_PEER)
-        registry_on_peer (self, &message->peer);
+        registry_on_peer (self, from, &message->peer);
     else
         log_broken ("REGISTRY-MESSAGE", "link=%s message=%s",
                     link_id_name (link_id (link)),
@@ -148,14 +177,20 @@ static json_t *
 registry_stats (void *data)
 {
     struct registry *self = data;
-    return json_pack ("{s:I, s:I, s:I, s:I}", "configured_connected",
+    struct peer_table_counts counts = peer_table_count (self->peers);
+    return json_pack ("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "inbound",
+                      (json_int_t)counts.inbound, "outbound",
+                      (json_int_t)counts.outbound, "governance",
+                      (json_int_t)counts.governance, "configured_connected",
                       (json_int_t)dialling_connected (self->dialling),
                       "connected", (json_int_t)self->connected, "left",
                       (json_int_t)self->left, "dials", (json_int_t)self->dials);
 }
 
 static const struct actor_stage registry_stage = {
-    .link = {.up = registry_on_up, .message = registry_on_message},
+    .link = {.up = registry_on_up,
+             .down = registry_on_down,
+             .message = registry_on_message},
     .turn = registry_turn,
     .deadline = registry_deadline,
     .stats = registry_stats,
@@ -167,7 +202,8 @@ registry_open (struct registry *self)
     const struct string_list *peers = &self->actor.config->node_peers;
     self->dialling =
         dialling_create (peers->item, peers->count, self->actor.now.mono);
-    if (!self->dialling)
+    self->peers = peer_table_create ();
+    if (!self->dialling || !self->peers)
         return -ENOMEM;
     return actor_open_link (&self->actor, LINK_PEERING, &registry_stage, self,
                             &self->peering);
@@ -184,5 +220,6 @@ registry_actor (zsock_t *pipe, void *args)
     if (rc == 0)
         rc = actor_run (&self.actor, &registry_stage, &self);
     dialling_destroy (&self.dialling);
+    peer_table_destroy (&self.peers);
     actor_end (&self.actor, rc);
 }

@@ -35,8 +35,8 @@ const struct inhand_frame *inhand_find (const struct inhand *inhand,
 /* Forgets TICKET, which must be there. */
 void inhand_remove (struct inhand *inhand, uint64_t ticket);
 
-/* Sets *ret_ticket to a ticket that is there, the first at or after *PLACE (0 at
- * first), and moves *PLACE past it. Returns false when there are no more. */
+/* Walks the table: sets *ret_ticket to the first ticket at or after *PLACE, 0
+ * at first, and moves *PLACE past it. Returns false when there are no more. */
 bool inhand_next (const struct inhand *inhand, size_t *place,
                   uint64_t *ret_ticket);
 

@@ -17,19 +17,21 @@
 
 /* The commands whose payload we want, and the most of it that we take: a
  * longer one is not what it says it is, and is skipped like an unknown one,
- * except governance commands, whose excess has a verdict (oversize).
+ * except governance commands, whose excess has a verdict (oversize). What may
+ * follow the fields that we know (verack, ping, ...) is a later version's, and
+ * is ignored as Bitcoin Core does.
  *
  *       NAME         command       largest payload */
 #define FRAME_COMMANDS(X)                                                      \
     X (VERSION, "version", 4096)                                               \
-    X (VERACK, "verack", 0)                                                    \
-    X (PING, "ping", 8)                                                        \
-    X (PONG, "pong", 8)                                                        \
-    X (SENDADDRV2, "sendaddrv2", 0)                                            \
+    X (VERACK, "verack", 64)                                                   \
+    X (PING, "ping", 64)                                                       \
+    X (PONG, "pong", 64)                                                       \
+    X (SENDADDRV2, "sendaddrv2", 64)                                           \
     X (FEATURE, "feature", 1024)                                               \
     X (ADDR, "addr", 30003)                                                    \
     X (ADDRV2, "addrv2", 533003)                                               \
-    X (GETADDR, "getaddr", 0)                                                  \
+    X (GETADDR, "getaddr", 64)                                                 \
     X (ECONREG, "econreg", 65536)                                              \
     X (ECONVETO, "econveto", 4096)                                             \
     X (ECONFORK, "econfork", 4096)                                             \
