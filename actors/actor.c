@@ -136,7 +136,12 @@ actor_on_control (struct actor *self, const struct actor_stage *stage,
     case MESSAGE_RELAY_MODE:
     case MESSAGE_STATUS_ASK:
     case MESSAGE_STATUS_ASK_REPLY:
+    case MESSAGE_HEARD:
     case MESSAGE_DIAL:
+    case MESSAGE_BAN:
+    case MESSAGE_POINTS:
+    case MESSAGE_OFFER:
+    case MESSAGE_GOOD:
     case MESSAGE_PEER:
         break;
     }

@@ -163,6 +163,11 @@ struct link_drained { /* DRAINED */
     uint64_t bytes; /* of payload, sent or found to be known */
 };
 
+struct link_heard { /* HEARD: a message that was handed in locally came
+                             from a peer of the network */
+    struct gov_id id;
+};
+
 struct link_status { /* STATUS */
     uint64_t ticket;
     uint64_t peer;
@@ -188,6 +193,32 @@ struct link_status_ask { /* STATUS_ASK, and STATUS_ASK_REPLY with the
 
 struct link_dial {        /* DIAL */
     struct bytes address; /* "host:port" as configured */
+    bool automatic;       /* from the address book: dropped if unconfirmed */
+};
+
+struct link_ban {         /* BAN */
+    struct bytes address; /* "1.2.3.4", "2001:db8::/64" */
+    int64_t until_s;      /* Unix seconds; 0: lifted */
+    bool manual;          /* an operator's: closed and refused; else it is
+                             discouraged: refused when slots are scarce */
+};
+
+struct link_points {      /* POINTS */
+    struct bytes address; /* "1.2.3.4" or "2001:db8:1:2::/64" */
+    uint32_t points;      /* to be added to what it has */
+};
+
+struct link_offer {       /* OFFER: from addr and addrv2 */
+    struct bytes address; /* "1.2.3.4:8643", "[v6]:1", "x.onion:1" */
+    uint64_t services;
+    int64_t seen_s; /* as told, Unix seconds */
+};
+
+struct link_good { /* GOOD: a confirmed address, for getaddr */
+    struct bytes address;
+    uint64_t services;
+    int64_t seen_s;
+    bool good; /* false: not any more */
 };
 
 enum peer_state {
@@ -260,11 +291,16 @@ struct link_message {
         struct link_peer_ready peer_ready;
         struct link_peer_gone peer_gone;
         struct link_drained drained;
+        struct link_heard heard;
         struct link_status status;
         struct link_status_reply status_reply;
         struct link_relay_mode relay_mode;
         struct link_status_ask status_ask; /* STATUS_ASK, STATUS_ASK_REPLY */
         struct link_dial dial;
+        struct link_ban ban;
+        struct link_points points;
+        struct link_offer offer;
+        struct link_good good;
         struct link_peer_state peer;
         struct link_ready ready;
         struct link_exited exited;

@@ -295,8 +295,51 @@ decode_status_ask (struct bytes *in, struct link_status_ask *ret_ask)
 static bool
 decode_dial (struct bytes *in, struct link_dial *ret_dial)
 {
-    return decode_head (in, 1)
-           && wire_read_text (in, LINK_ADDRESS_MAX, &ret_dial->address);
+    return decode_head (in, 2)
+           && wire_read_text (in, LINK_ADDRESS_MAX, &ret_dial->address)
+           && wire_read_bool (in, &ret_dial->automatic);
+}
+
+static bool
+decode_ban (struct bytes *in, struct link_ban *ret_ban)
+{
+    return decode_head (in, 3)
+           && wire_read_text (in, LINK_ADDRESS_MAX, &ret_ban->address)
+           && wire_read_i64 (in, &ret_ban->until_s)
+           && wire_read_bool (in, &ret_ban->manual);
+}
+
+static bool
+decode_points (struct bytes *in, struct link_points *ret_points)
+{
+    return decode_head (in, 2)
+           && wire_read_text (in, LINK_ADDRESS_MAX, &ret_points->address)
+           && wire_read_u32 (in, &ret_points->points);
+}
+
+static bool
+decode_offer (struct bytes *in, struct link_offer *ret_offer)
+{
+    return decode_head (in, 3)
+           && wire_read_text (in, LINK_ADDRESS_MAX, &ret_offer->address)
+           && wire_read_u64 (in, &ret_offer->services)
+           && wire_read_i64 (in, &ret_offer->seen_s);
+}
+
+static bool
+decode_good (struct bytes *in, struct link_good *ret_good)
+{
+    return decode_head (in, 4)
+           && wire_read_text (in, LINK_ADDRESS_MAX, &ret_good->address)
+           && wire_read_u64 (in, &ret_good->services)
+           && wire_read_i64 (in, &ret_good->seen_s)
+           && wire_read_bool (in, &ret_good->good);
+}
+
+static bool
+decode_heard (struct bytes *in, struct link_heard *ret_heard)
+{
+    return decode_head (in, 1) && decode_id (in, &ret_heard->id);
 }
 
 static bool
@@ -402,8 +445,18 @@ decode_message (struct bytes *in, struct link_message *ret_message)
     case MESSAGE_STATUS_ASK:
     case MESSAGE_STATUS_ASK_REPLY:
         return decode_status_ask (in, &ret_message->status_ask);
+    case MESSAGE_HEARD:
+        return decode_heard (in, &ret_message->heard);
     case MESSAGE_DIAL:
         return decode_dial (in, &ret_message->dial);
+    case MESSAGE_BAN:
+        return decode_ban (in, &ret_message->ban);
+    case MESSAGE_POINTS:
+        return decode_points (in, &ret_message->points);
+    case MESSAGE_OFFER:
+        return decode_offer (in, &ret_message->offer);
+    case MESSAGE_GOOD:
+        return decode_good (in, &ret_message->good);
     case MESSAGE_PEER:
         return decode_peer (in, &ret_message->peer);
     case MESSAGE_READY:

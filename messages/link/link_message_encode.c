@@ -278,8 +278,52 @@ encode_status_ask (struct buffer *out, enum message_id id,
 static bool
 encode_dial (struct buffer *out, const struct link_dial *dial)
 {
-    return encode_head (out, MESSAGE_DIAL, 1)
-           && encode_text (out, dial->address, LINK_ADDRESS_MAX);
+    return encode_head (out, MESSAGE_DIAL, 2)
+           && encode_text (out, dial->address, LINK_ADDRESS_MAX)
+           && wire_write_bool (out, dial->automatic);
+}
+
+static bool
+encode_ban (struct buffer *out, const struct link_ban *ban)
+{
+    return encode_head (out, MESSAGE_BAN, 3)
+           && encode_text (out, ban->address, LINK_ADDRESS_MAX)
+           && wire_write_i64 (out, ban->until_s)
+           && wire_write_bool (out, ban->manual);
+}
+
+static bool
+encode_points (struct buffer *out, const struct link_points *points)
+{
+    return encode_head (out, MESSAGE_POINTS, 2)
+           && encode_text (out, points->address, LINK_ADDRESS_MAX)
+           && wire_write_u64 (out, points->points);
+}
+
+static bool
+encode_offer (struct buffer *out, const struct link_offer *offer)
+{
+    return encode_head (out, MESSAGE_OFFER, 3)
+           && encode_text (out, offer->address, LINK_ADDRESS_MAX)
+           && wire_write_u64 (out, offer->services)
+           && wire_write_i64 (out, offer->seen_s);
+}
+
+static bool
+encode_good (struct buffer *out, const struct link_good *good)
+{
+    return encode_head (out, MESSAGE_GOOD, 4)
+           && encode_text (out, good->address, LINK_ADDRESS_MAX)
+           && wire_write_u64 (out, good->services)
+           && wire_write_i64 (out, good->seen_s)
+           && wire_write_bool (out, good->good);
+}
+
+static bool
+encode_heard (struct buffer *out, const struct link_heard *heard)
+{
+    return encode_head (out, MESSAGE_HEARD, 1)
+           && wire_write_bin (out, bytes_of (heard->id.bytes, 32));
 }
 
 static bool
@@ -392,8 +436,18 @@ encode_message (struct buffer *out, const struct link_message *message)
     case MESSAGE_STATUS_ASK:
     case MESSAGE_STATUS_ASK_REPLY:
         return encode_status_ask (out, message->id, &message->status_ask);
+    case MESSAGE_HEARD:
+        return encode_heard (out, &message->heard);
     case MESSAGE_DIAL:
         return encode_dial (out, &message->dial);
+    case MESSAGE_BAN:
+        return encode_ban (out, &message->ban);
+    case MESSAGE_POINTS:
+        return encode_points (out, &message->points);
+    case MESSAGE_OFFER:
+        return encode_offer (out, &message->offer);
+    case MESSAGE_GOOD:
+        return encode_good (out, &message->good);
     case MESSAGE_PEER:
         return encode_peer (out, &message->peer);
     case MESSAGE_READY:
