@@ -626,6 +626,10 @@ outbox_open (const char *path, struct outbox **ret_outbox)
         return -ENOMEM;
 
     int rc = outbox_prepare (outbox, path);
+    /* Whoever starts us anew has mended something: nothing waits longer. */
+    if (rc == 0)
+        rc = error_of (sqlite3_exec (
+            outbox->db, "UPDATE outbox SET next_try_us = 0", NULL, NULL, NULL));
     if (rc != 0)
         return rc;
     *ret_outbox = outbox;

@@ -53,6 +53,7 @@ struct http_server {
     size_t taken;     /* out of the queue, without an answer yet */
     size_t answering; /* answers under way */
     bool draining;
+    bool closing; /* nothing is suspended any more */
 };
 
 static struct bytes
@@ -221,8 +222,10 @@ exchange_take (struct http_server *server, struct exchange *exchange,
 static enum MHD_Result
 exchange_queue (struct http_server *server, struct exchange *exchange)
 {
-    if (server->queued == HTTP_PENDING_MAX) {
-        exchange->problem = http_unavailable ("too many requests at once");
+    if (server->queued == HTTP_PENDING_MAX || server->closing) {
+        exchange->problem =
+            http_unavailable (server->closing ? "the receiver stops"
+                                              : "too many requests at once");
         exchange_refuse (server, exchange);
         return exchange_answer_problem (server, exchange);
     }
@@ -499,6 +502,7 @@ http_server_close (struct http_server **server)
 
     if (*server == NULL)
         return;
+    (*server)->closing = true; /* a body may end in the MHD_run below */
     while ((request = http_server_next (*server)) != NULL) {
         struct exchange *exchange = (struct exchange *)request;
         exchange->problem = http_unavailable ("the receiver stops");

@@ -60,7 +60,7 @@ dialling_next (struct dialling *self, struct instant now)
 {
     for (size_t i = 0; i < self->count; i++) {
         struct dialling_row *row = &self->row[i];
-        if (row->state == PEER_SHAKEN || !instant_reached (now, row->due))
+        if (!instant_reached (now, row->due))
             continue;
         row->due = instant_after (now, DIALLING_ANSWER_US);
         return row->address;
@@ -95,6 +95,7 @@ dialling_row_on_state (struct dialling_row *row, enum peer_state state,
         return;
     case PEER_SHAKEN:
         row->backoff_us = 0;
+        row->due = instant_after (now, DIALLING_CONFIRM_US);
         return;
     case PEER_LEFT:
         dialling_back_off (row, random, now);
@@ -127,8 +128,7 @@ dialling_deadline (const struct dialling *self)
 {
     struct instant deadline = {.us = INT64_MAX};
     for (size_t i = 0; i < self->count; i++)
-        if (self->row[i].state != PEER_SHAKEN
-            && self->row[i].due.us < deadline.us)
+        if (self->row[i].due.us < deadline.us)
             deadline = self->row[i].due;
     return deadline;
 }

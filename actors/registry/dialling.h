@@ -11,7 +11,10 @@
 
 #define DIALLING_BACKOFF_US (1 * SECOND_US) /* doubled at each failure */
 #define DIALLING_BACKOFF_MAX_US (300 * SECOND_US)
-#define DIALLING_ANSWER_US (10 * SECOND_US)   /* a wish unheard: said again */
+#define DIALLING_ANSWER_US (10 * SECOND_US) /* a wish unheard: said again */
+/* A wish that is fulfilled is said again: a word that it is not any more may
+ * have been lost. */
+#define DIALLING_CONFIRM_US (60 * SECOND_US)
 #define DIALLING_CONNECT_US (180 * SECOND_US) /* TCP gives up before this */
 
 struct dialling;
@@ -23,7 +26,7 @@ struct dialling *dialling_create (char *const *peers, size_t count,
 void dialling_destroy (struct dialling **dialling);
 
 /* Returns a peer to dial now, or NULL; it is then not returned again until it
- * failed or nothing was heard of it. */
+ * failed, or nothing was heard of it, or a minute has passed. */
 const char *dialling_next (struct dialling *dialling, struct instant now);
 
 /* Ingress says how the dial to ADDRESS stands. RANDOM spreads the next try. */

@@ -223,8 +223,9 @@ bench_link (struct bench *bench, enum link_id id, const char *stage,
         .receive_credit = topology_credit (id, binds),
         .send_limited = topology_credit (id, !binds) > 0};
     assert_true (bench->links_count < BENCH_LINKS_MAX);
-    struct link **place = &bench->links[bench->links_count++];
+    struct link **place = &bench->links[bench->links_count];
     CHECK_OK (link_open (&options, handlers, self, moment_now ().mono, place));
+    bench->links_count++;
     return *place;
 }
 

@@ -440,7 +440,9 @@ test_verdict_for_a_peer_that_left_does_no_harm (void **state)
     assert_int_equal (verifier->count, 1);
 }
 
-/* A stranger who asks and does not read must not make us keep the answers. */
+/* A stranger who asks and does not read must not make us keep the answers. He
+ * asks in small portions, each of which ingress reads by itself: what it holds
+ * for him is bounded, not how fast he asks. */
 static void
 test_peer_that_does_not_read_its_answers_is_closed (void **state)
 {
@@ -448,19 +450,20 @@ test_peer_that_does_not_read_its_answers_is_closed (void **state)
     owned (buffer_done) struct buffer out = {0};
     struct client *client = desk_client (desk, 0);
     size_t sent = 0;
-    while (out.size < 65536)
+    while (out.size < 16384)
         client_append_ping (client, &out);
-    struct instant until = instant_after (moment_now ().mono, BENCH_WAIT_US);
     while (desk->gone_count == 0 && sent < FLOOD_BYTES) {
-        ssize_t rc = send (client->fd, buffer_bytes (&out).data,
-                           out.size / 32 * 32, MSG_DONTWAIT | MSG_NOSIGNAL);
-        if (rc > 0)
-            sent += (size_t)rc;
-        assert_true (
-            bench_pump (&desk->bench, instant_after (moment_now ().mono, 1000))
-            || !instant_reached (moment_now ().mono, until));
+        struct bytes rest = buffer_bytes (&out);
+        while (rest.size > 0 && desk->gone_count == 0) {
+            ssize_t rc = send (client->fd, rest.data, rest.size,
+                               MSG_DONTWAIT | MSG_NOSIGNAL);
+            if (rc > 0)
+                rest = bytes_of (rest.data + rc, rest.size - (size_t)rc);
+            bench_counter (&desk->bench, desk->ingress, "peers");
+        }
+        sent += out.size;
     }
-    assert_int_equal (desk->gone_count, 1);
+    UNTIL (desk->gone_count == 1);
     assert_true (sent < FLOOD_BYTES);
 }
 

@@ -106,21 +106,30 @@ test_dial_under_way_is_given_its_time (void **state)
     check_next (desk, NULL);
     say (desk, "a:1", PEER_CONNECTED, 0);
     pass (desk, DIALLING_CONNECT_US - 1);
+    say (desk, "b:2", PEER_SHAKEN, 0);
     check_next (desk, NULL);
     pass (desk, 1); /* whoever should have told is gone */
     check_next (desk, "a:1");
 }
 
 static void
-test_connected_peer_is_left_alone (void **state)
+test_connected_peer_is_asked_about_every_minute (void **state)
 {
     struct desk *desk = *state;
     settle (desk);
     say (desk, "a:1", PEER_SHAKEN, 0);
     assert_int_equal (dialling_connected (desk->dialling), 2);
-    assert_int_equal (dialling_deadline (desk->dialling).us, INT64_MAX);
-    pass (desk, 100000 * SECOND_US);
+    pass (desk, DIALLING_CONFIRM_US - 1);
     check_next (desk, NULL);
+    pass (desk, 1); /* that it left may not have been heard */
+    check_next (desk, "a:1");
+    check_next (desk, "b:2");
+    check_next (desk, NULL);
+    say (desk, "a:1", PEER_SHAKEN, 0);
+    say (desk, "b:2", PEER_SHAKEN, 0);
+    assert_int_equal (dialling_connected (desk->dialling), 2);
+    assert_int_equal (dialling_deadline (desk->dialling).us,
+                      desk->now.us + DIALLING_CONFIRM_US);
 }
 
 static void
@@ -132,6 +141,7 @@ test_back_off_doubles_to_five_minutes (void **state)
     for (int i = 0; i < 15; i++) {
         say (desk, "a:1", PEER_LEFT, (uint64_t)backoff_us / 2);
         pass (desk, backoff_us - 1);
+        say (desk, "b:2", PEER_SHAKEN, 0);
         check_next (desk, NULL);
         pass (desk, 1);
         check_next (desk, "a:1");
@@ -204,7 +214,7 @@ main (void)
         TEST (test_all_are_dialled_at_once_and_once),
         TEST (test_wish_that_was_not_heard_is_repeated),
         TEST (test_dial_under_way_is_given_its_time),
-        TEST (test_connected_peer_is_left_alone),
+        TEST (test_connected_peer_is_asked_about_every_minute),
         TEST (test_back_off_doubles_to_five_minutes),
         TEST (test_next_try_is_spread_over_half_of_the_back_off),
         TEST (test_address_that_is_not_ours_changes_nothing),

@@ -304,9 +304,9 @@ test_any_number_of_prefixes_is_served (void **state)
         zsock_set_subscribe (desk->listener, prefix);
     }
     zsock_set_subscribe (desk->listener, "dedup.accepted.econveto");
-    UNTIL (tap_wants (desk->port, TOPIC_DEDUP_ACCEPTED));
-    show (desk, TOPIC_DEDUP_ACCEPTED, COMMAND_ECONVETO);
-    UNTIL (hear (desk, desk->listener));
+    /* Beyond what it remembers a port wants all; ØMQ filters what it shows. */
+    UNTIL ((show (desk, TOPIC_DEDUP_ACCEPTED, COMMAND_ECONVETO),
+            hear (desk, desk->listener)));
     assert_string_equal (desk->topic, "dedup.accepted.econveto");
 }
 
