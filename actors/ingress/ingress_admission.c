@@ -260,7 +260,8 @@ ingress_on_ban (struct ingress *self, const struct link_ban *ban)
     for (struct guest *guest = guests_next (self->guests, NULL); guest;
          guest = guests_next (self->guests, guest))
         if (!guest->trusted
-            && ingress_find_ban (self, guest->edge) == BAN_MANUAL) {
+            && bans_find (self->bans, edge_peer_sockaddr (guest->edge), now_s)
+                   == BAN_MANUAL) {
             ingress_free_slot (self, guest);
             edge_close (guest->edge, admission_text (ADMISSION_BANNED));
         }
