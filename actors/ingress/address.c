@@ -50,8 +50,7 @@ address_is_loopback (const struct sockaddr *address)
     return memcmp (bytes, six, 16) == 0;
 }
 
-/* Reads "ADDRESS" or "ADDRESS/BITS" as 16 bytes and a count of bits. */
-static bool
+bool
 address_read_network (const char *text, uint8_t ret_bytes[16],
                       unsigned *ret_bits)
 {
@@ -101,19 +100,65 @@ address_is_listed (const struct sockaddr *address,
     return false;
 }
 
-uint32_t
-address_group (const struct sockaddr *address, uint64_t key)
+bool
+address_is_private (const struct sockaddr *address)
+{
+    static char *const networks[] = {
+        "10.0.0.0/8",    "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16",
+        "100.64.0.0/10", "fc00::/7",      "fe80::/10"};
+    const struct string_list list = {.item = (char **)networks,
+                                     .count = ARRAY_SIZE (networks)};
+    return address_is_loopback (address) || address_is_listed (address, &list);
+}
+
+static uint64_t
+address_hash (const uint8_t *bytes, size_t size, uint64_t key)
 {
     uint8_t hash_key[crypto_shorthash_KEYBYTES] = {0};
     uint8_t hash[crypto_shorthash_BYTES];
+    uint64_t number;
+
+    memcpy (hash_key, &key, sizeof key);
+    crypto_shorthash (hash, bytes, size, hash_key);
+    memcpy (&number, hash, sizeof number);
+    return number;
+}
+
+uint32_t
+address_group (const struct sockaddr *address, uint64_t key)
+{
     uint8_t bytes[16];
     uint16_t port;
-    uint32_t group;
 
     address_bytes (address, bytes, &port);
-    memcpy (hash_key, &key, sizeof key);
     size_t size = address_is_ipv4 (bytes) ? 14 : 4; /* mapped /16, or /32 */
-    crypto_shorthash (hash, bytes, size, hash_key);
-    memcpy (&group, hash, sizeof group);
-    return group;
+    return (uint32_t)address_hash (bytes, size, key);
+}
+
+uint64_t
+address_network (const struct sockaddr *address, uint64_t key)
+{
+    uint8_t bytes[16];
+    uint16_t port;
+
+    address_bytes (address, bytes, &port);
+    size_t size = address_is_ipv4 (bytes) ? 15 : 8; /* mapped /24, or /64 */
+    return address_hash (bytes, size, key);
+}
+
+void
+address_culprit (const struct sockaddr *address,
+                 char ret_text[ADDRESS_CULPRIT_MAX])
+{
+    uint8_t bytes[16];
+    uint16_t port;
+
+    address_bytes (address, bytes, &port);
+    if (address_is_ipv4 (bytes)) {
+        inet_ntop (AF_INET, bytes + 12, ret_text, ADDRESS_CULPRIT_MAX);
+        return;
+    }
+    memset (bytes + 8, 0, 8);
+    inet_ntop (AF_INET6, bytes, ret_text, ADDRESS_CULPRIT_MAX);
+    memcpy (ret_text + strlen (ret_text), "/64", sizeof "/64");
 }

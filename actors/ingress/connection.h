@@ -9,19 +9,11 @@
  */
 #pragma once
 
+#include "actors/ingress/limits.h"
 #include "base.h"
 #include "messages/bitcoin/frame.h"
 #include "messages/bitcoin/payload.h"
 #include "messages/governance/command.h"
-
-/* Unjudged messages of one connection: a quarter of what may be unjudged in all
- * (flight.h). With 4, every message paid for a hand-over between threads and a
- * commit of its own: 139 us of processor time each, and 70 with 64. */
-#define CONNECTION_UNJUDGED_MAX 64
-/* Pings that wait for a barrier; the 17th blocks reading. */
-#define CONNECTION_PINGS_MAX 16
-/* Bytes of our own small answers that the peer has not taken; beyond: close. */
-#define CONNECTION_OUTPUT_MAX 65536
 
 /* The times of PROTOCOL 1.9, in microseconds; tests shorten them. */
 struct connection_times {
@@ -30,6 +22,11 @@ struct connection_times {
     int64_t silence_us;   /* 20 min */
     int64_t barrier_us;   /* 10 s */
 };
+#define CONNECTION_TIMES_DEFAULT                                               \
+    {                                                                          \
+        .handshake_us = 60 * SECOND_US, .ping_us = 120 * SECOND_US,            \
+        .silence_us = 20 * 60 * SECOND_US, .barrier_us = 10 * SECOND_US        \
+    }
 extern const struct connection_times connection_times_default;
 
 struct connection_options {

@@ -17,12 +17,8 @@
 /* Peers up to this version know neither nonces nor pongs (BIP31). */
 #define P2P_VERSION_NO_PONG 60000
 
-const struct connection_times connection_times_default = {
-    .handshake_us = 60 * SECOND_US,
-    .ping_us = 120 * SECOND_US,
-    .silence_us = 20 * 60 * SECOND_US,
-    .barrier_us = 10 * SECOND_US,
-};
+const struct connection_times connection_times_default =
+    CONNECTION_TIMES_DEFAULT;
 
 static void
 connection_say_nonce (struct connection *connection, const char *command,

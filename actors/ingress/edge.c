@@ -34,6 +34,7 @@ struct edge_peer {
     bool closing;
     unsigned handles; /* open libuv handles: tcp, timer */
     bool outbound;
+    bool automatic; /* as its dial */
     struct sockaddr_storage remote;
     char address[EDGE_ADDRESS_MAX];
     char dialled[EDGE_NAME_MAX + 1]; /* what we were asked to dial, or "" */
@@ -59,6 +60,7 @@ struct edge_dial {
     size_t address_count;
     size_t address_next;
     struct edge_peer *peer; /* the one that connects; borrowed */
+    bool automatic;
     char host_port[EDGE_NAME_MAX + 1];
 };
 
@@ -441,10 +443,25 @@ edge_peer_open (struct edge_peer *peer)
     peer->edge->handlers->opened (peer->edge->self, peer);
 }
 
+/* libuv keeps a descriptor in reserve, with which it turns newcomers away when
+ * there is none. Somebody else took it in the meantime: now libuv would ask and
+ * fail for ever, without returning. The newest gives its descriptor. */
+static void
+edge_shed (struct edge *edge)
+{
+    struct edge_peer *peer = edge->peers;
+    while (peer && (peer->closing || peer->outbound))
+        peer = peer->next;
+    if (peer)
+        edge_close (peer, "no descriptor is free");
+}
+
 static void
 edge_on_connection (uv_stream_t *listener, int status)
 {
     struct edge *edge = listener->data;
+    if (status == UV_EMFILE || status == UV_ENFILE)
+        edge_shed (edge);
     if (status < 0)
         return;
     struct edge_peer *peer = edge_peer_create (edge, false);
@@ -546,6 +563,7 @@ edge_on_connected (uv_connect_t *connect, int status)
         return;
     }
     snprintf (peer->dialled, sizeof peer->dialled, "%s", dial->host_port);
+    peer->automatic = dial->automatic;
     edge_peer_open (peer);
     edge_dial_end (dial, peer->opened ? NULL : "the peer closed");
 }
@@ -602,7 +620,7 @@ edge_is_dialled (const struct edge *edge, const char *host_port)
 }
 
 int
-edge_dial (struct edge *edge, const char *host_port)
+edge_dial (struct edge *edge, const char *host_port, bool automatic)
 {
     char host[EDGE_NAME_MAX + 1];
     char port[8];
@@ -617,6 +635,7 @@ edge_dial (struct edge *edge, const char *host_port)
     if (!dial)
         return -ENOMEM;
     dial->edge = edge;
+    dial->automatic = automatic;
     dial->resolve.data = dial;
     snprintf (dial->host_port, sizeof dial->host_port, "%s", host_port);
     rc = uv_getaddrinfo (&edge->loop, &dial->resolve, edge_on_resolved, host,
@@ -714,6 +733,12 @@ const char *
 edge_peer_dialled (const struct edge_peer *peer)
 {
     return peer->dialled;
+}
+
+bool
+edge_peer_automatic (const struct edge_peer *peer)
+{
+    return peer->automatic;
 }
 
 const struct sockaddr *

@@ -64,9 +64,9 @@ int edge_listen (struct edge *edge, const char *host_port,
 void edge_listen_stop (struct edge *edge);
 
 /* Dials "host:port": resolves, tries each address. Ends in `opened` or
- * `failed`. Returns 0, -EALREADY when it is being dialled or connected, or
- * -errno. */
-int edge_dial (struct edge *edge, const char *host_port);
+ * `failed`. AUTOMATIC is kept for edge_peer_automatic. Returns 0, -EALREADY
+ * when it is being dialled or connected, or -errno. */
+int edge_dial (struct edge *edge, const char *host_port, bool automatic);
 
 int edge_fd (const struct edge *edge);
 /* Returns how long edge_run may wait at most, in microseconds. */
@@ -97,6 +97,8 @@ bool edge_peer_outbound (const struct edge_peer *peer);
 const char *edge_peer_address (const struct edge_peer *peer);
 /* Returns what was dialled, or "". */
 const char *edge_peer_dialled (const struct edge_peer *peer);
+/* Returns what edge_dial was told; false for inbound. */
+bool edge_peer_automatic (const struct edge_peer *peer);
 const struct sockaddr *edge_peer_sockaddr (const struct edge_peer *peer);
 /* Returns bytes queued that the kernel has not taken. */
 size_t edge_peer_queued (const struct edge_peer *peer);

@@ -7,16 +7,10 @@
  */
 #pragma once
 
+#include "actors/ingress/limits.h"
 #include "base.h"
 #include "messages/governance/command.h"
 
-#define FLIGHT_MAX                                                             \
-    256 /* unjudged frames in all (architecture, `frames`): at
-                          most 256 x 64 KiB = 16 MiB of payload */
-#define FLIGHT_ORPHANS_MAX                                                     \
-    256 /* waiting frames of peers who left: 16 MiB. Unbounded, whoever comes,
-           sends one and goes, again and again, fills the memory while no
-           verifier is there */
 #define FLIGHT_VERDICT_US (2 * SECOND_US) /* then another verifier is asked */
 #define FLIGHT_VERDICT_MAX_US (60 * SECOND_US) /* the wait doubles up to this */
 

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #define GUEST_PLACE_BITS 20
+#define GUEST_POINTS_HALF_US (600 * SECOND_US)
 
 struct guests {
     struct guest **place; /* owned; NULL where free */
@@ -103,6 +104,19 @@ guests_find (const struct guests *self, uint64_t id)
         || self->place[place]->id != id)
         return NULL;
     return self->place[place];
+}
+
+void
+guest_charge (struct guest *guest, uint32_t points, struct instant now)
+{
+    int64_t halvings =
+        instant_since (now, guest->points_at) / GUEST_POINTS_HALF_US;
+    guest->points = halvings < 32 ? guest->points >> halvings : 0;
+    guest->points_at =
+        instant_after (guest->points_at, halvings * GUEST_POINTS_HALF_US);
+    if (guest->points == 0)
+        guest->points_at = now;
+    guest->points += points;
 }
 
 struct guest *

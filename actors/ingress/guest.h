@@ -4,13 +4,9 @@
 
 #include "actors/ingress/connection.h"
 #include "actors/ingress/edge.h"
+#include "actors/ingress/limits.h"
 #include "base.h"
 #include "messages/base/ringset.h"
-
-#define GUEST_KNOWN_MAX                                                        \
-    4096 /* messages that we remember a peer to have, the
-                                newest: 96 KiB at most; a forgotten one may be
-                                offered again, nothing else */
 
 struct guest {
     uint64_t id;                   /* never used twice by one ingress */
@@ -21,6 +17,14 @@ struct guest {
     uint32_t points;               /* PROTOCOL 5.4 */
     bool local;                    /* loopback or noban */
     bool trusted;                  /* configured or noban: earns no points */
+    bool noban;                    /* never banned, never evicted */
+    bool automatic;                /* dialled by the address book */
+    bool slot;                     /* it takes an inbound slot */
+    uint64_t network;              /* keyed hash of its /24 or /64 */
+    struct instant came;           /* when it connected */
+    struct instant confirm_by;     /* automatic, after verack; 0: no such */
+    struct instant useful;         /* its last accepted message; 0: none */
+    struct instant points_at;      /* when its points were last halved */
     bool confirmed;                /* PROTOCOL 2.5 */
     bool announced;                /* gossip knows it */
     int64_t connected_s;           /* Unix seconds */
@@ -47,6 +51,10 @@ void guests_remove (struct guests *guests, struct guest *guest);
 
 /* Returns the guest with that id, or NULL. */
 struct guest *guests_find (const struct guests *guests, uint64_t id);
+
+/* PROTOCOL 5.4: adds POINTS to what is left of GUEST's, which "halve every 10
+ * minutes". */
+void guest_charge (struct guest *guest, uint32_t points, struct instant now);
 
 /* Iterates: begin with NULL; returns NULL after the last. */
 struct guest *guests_next (const struct guests *guests,

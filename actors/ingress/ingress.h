@@ -3,23 +3,32 @@
 #pragma once
 
 #include "actors/actor.h"
+#include "actors/ingress/admission.h"
 #include "actors/ingress/edge.h"
 #include "actors/ingress/flight.h"
 #include "actors/ingress/guest.h"
+#include "actors/ingress/limits.h"
 #include "messages/base/ringset.h"
 #include "messages/bitcoin/network.h"
 
-#define INGRESS_EXACT_MAX 65536 /* PROTOCOL 5.3: 24 bytes each, 1.5 MiB */
-#define INGRESS_POINTS_MAX 100  /* PROTOCOL 5.4 */
-#define INGRESS_QUEUE_MAX                                                      \
-    524288 /* bytes queued for a peer beyond which it gets no answers of ours;
-              more than gossip hands out at once, window and a message */
+/* What tests make smaller and shorter. */
+struct ingress_tuning {
+    struct connection_times times;
+    struct admission_limits limits; /* .inbound is node.max_inbound;
+                                       .descriptors 0: of the process */
+    int64_t confirm_us;             /* PROTOCOL 2.5 */
+    bool strict; /* loopback and private addresses are like all others */
+};
+extern const struct ingress_tuning ingress_tuning_default;
 
 struct ingress {
-    struct actor actor;    /* must be first */
-    struct edge *edge;     /* TCP; owned */
-    struct guests *guests; /* who is connected; owned */
-    struct flight *flight; /* frames without a verdict; owned */
+    struct actor actor;                  /* must be first */
+    const struct ingress_tuning *tuning; /* borrowed */
+    struct edge *edge;                   /* TCP; owned */
+    struct guests *guests;               /* who is connected; owned */
+    struct flight *flight;               /* frames without a verdict; owned */
+    struct admission *admission;         /* who may come in; owned */
+    struct bans *bans;     /* what the registry said of that; owned */
     struct ringset *exact; /* bytes that are proven and durable; owned */
     uint8_t hash_key[16];  /* of fingerprints; random */
     enum network network;
@@ -27,10 +36,13 @@ struct ingress {
     struct link *delivery; /* to gossip */
     struct link *peering;  /* to the registry */
     struct guest *dirty;   /* guests to serve this turn */
-    size_t inbound;        /* how many came to us */
+    size_t inbound;        /* slots that are taken */
+    uint64_t network_key;  /* of the networks in ADMISSION; random */
     uint64_t verdicts[VERDICTS_];
     uint64_t accepted_connections;
     uint64_t refused_connections;
+    uint64_t admissions[ADMISSIONS_];
+    uint64_t evicted_connections;
     uint64_t sent_messages;
 };
 
@@ -46,9 +58,35 @@ void ingress_mark (struct ingress *self, struct guest *guest);
 void ingress_note_known (struct ingress *self, struct guest *guest,
                          const uint8_t key[16]);
 
-/* Charges GUEST for VERDICT; at 100 points it is closed (PROTOCOL 5.4). */
+/* Runs the stage; ingress_actor does it with the default. TUNING is
+ * borrowed. */
+void ingress_run (zsock_t *pipe, void *args,
+                  const struct ingress_tuning *tuning);
+
+/* ingress_admission.c: who may be connected, and who may stay. */
+
+/* Returns 0 or -ENOMEM. */
+int ingress_open_admission (struct ingress *self);
+/* Returns NULL when PEER may come in (somebody else has gone for it, if need
+ * be), or why not. */
+const char *ingress_refusal (struct ingress *self,
+                             const struct edge_peer *peer);
+/* Fills in what admission has to know of a new GUEST, whose edge is set. */
+void ingress_place_guest (struct ingress *self, struct guest *guest);
+/* GUEST has left, or is about to: its slot is free. */
+void ingress_free_slot (struct ingress *self, struct guest *guest);
+/* GUEST has shaken hands. Closes it when there is no slot for its kind
+ * (PROTOCOL 2.5). Returns false then. */
+bool ingress_bears (struct ingress *self, struct guest *guest);
+/* Returns when GUEST must have been confirmed. */
+struct instant ingress_confirm_by (const struct guest *guest);
+/* GUEST is confirmed from now on (PROTOCOL 2.5). */
+void ingress_confirm (struct ingress *self, struct guest *guest);
+/* Charges GUEST for VERDICT; at 100 points it is closed. The registry is told,
+ * for its address (PROTOCOL 5.4). */
 void ingress_charge (struct ingress *self, struct guest *guest,
                      enum verdict verdict);
+void ingress_on_ban (struct ingress *self, const struct link_ban *ban);
 
 /* ingress_frames.c: unjudged payloads, out and back. */
 
@@ -65,6 +103,8 @@ void ingress_on_frame_reply (struct ingress *self,
 
 void ingress_on_deliver (struct ingress *self,
                          const struct link_deliver *deliver);
+/* Says MESSAGE to whoever is at the other end of LINK. */
+void ingress_tell (struct link *link, const struct link_message *message);
 /* Tells gossip that GUEST is there. */
 void ingress_announce (struct ingress *self, struct guest *guest);
 /* Tells gossip how much GUEST has taken since the last time. */

@@ -5,11 +5,15 @@
  *   in   bytes of strangers over TCP
  *        frames    FRAME_REPLY from verifiers: the verdict of a payload
  *        delivery  DELIVER from gossip: what to send to whom
- *        peering   DIAL from the registry: whom to be connected to
+ *        peering   DIAL from the registry: whom to be connected to; BAN: whom
+ *                  not
  *   out  frames    FRAME: an untrusted payload
  *        delivery  PEER_READY, PEER_GONE, DRAINED
- *        peering   PEER: how each peer stands
+ *        peering   PEER: how each peer stands; POINTS: who misbehaved
  *   owns TCP connections, and each frame until its verdict came back
+ *
+ * Who may be connected is decided in ingress_admission.c, with the numbers of
+ * limits.h.
  *
  * Next on the tour: actors/ingress/ingress_frames.c
  */
@@ -60,18 +64,6 @@ ingress_note_known (struct ingress *self, struct guest *guest,
         ringset_add (guest->known, key);
 }
 
-void
-ingress_charge (struct ingress *self, struct guest *guest, enum verdict verdict)
-{
-    unsigned points = verdict_points (verdict);
-    if (points == 0 || guest->trusted)
-        return;
-    guest->points += points;
-    if (guest->points >= INGRESS_POINTS_MAX)
-        edge_close (guest->edge, "misbehaved: 100 points");
-    ingress_report_peer (self, guest, PEER_SHAKEN, verdict_name (verdict));
-}
-
 /* PROTOCOL 1.8: an inbound version with the nonce of one of our own outbound
  * connections is ourselves. */
 static bool
@@ -87,18 +79,22 @@ ingress_is_self (const struct ingress *self, const struct guest *guest)
     return false;
 }
 
-static void
+/* Returns false when the guest has to go. */
+static bool
 ingress_on_ready (struct ingress *self, struct guest *guest)
 {
     const struct version_payload *version =
         connection_version (guest->connection);
     guest->clock_offset_s = version->time - moment_unix_s (self->actor.now);
     if (connection_announced (guest->connection)
-        || edge_peer_dialled (guest->edge)[0] != '\0')
+        || (edge_peer_outbound (guest->edge) && !guest->automatic))
         guest->confirmed = true;
+    if (!ingress_bears (self, guest))
+        return false;
     guest->announced = true;
     ingress_announce (self, guest);
     ingress_report_peer (self, guest, PEER_SHAKEN, "");
+    return true;
 }
 
 static void
@@ -135,8 +131,7 @@ ingress_on_event (struct ingress *self, struct guest *guest,
         edge_close (guest->edge, connection_close_text (CONNECTION_CLOSE_SELF));
         return false;
     case CONNECTION_READY:
-        ingress_on_ready (self, guest);
-        return true;
+        return ingress_on_ready (self, guest);
     case CONNECTION_GOVERNANCE:
         if (ingress_take_frame (self, guest, event))
             return true;
@@ -182,19 +177,13 @@ ingress_serve (struct ingress *self, struct guest *guest)
     ingress_report_drained (self, guest);
 
     struct instant wanted = connection_deadline (guest->connection);
+    if (ingress_confirm_by (guest).us < wanted.us)
+        wanted = ingress_confirm_by (guest);
     if (wanted.us < guest->timer.us
         || instant_reached (self->actor.now.mono, guest->timer)) {
         guest->timer = wanted;
         edge_set_timer (guest->edge, self->actor.now.mono, wanted);
     }
-}
-
-static bool
-ingress_has_room (struct ingress *self, const struct edge_peer *peer)
-{
-    if (edge_peer_outbound (peer))
-        return true;
-    return (int64_t)self->inbound < self->actor.config->node_max_inbound;
 }
 
 static struct guest *
@@ -205,11 +194,10 @@ ingress_admit (struct ingress *self, struct edge_peer *peer)
     struct guest *guest = guests_add (self->guests);
     if (!guest)
         return NULL;
-    bool noban = address_is_listed (address, &config->node_noban);
     guest->edge = peer;
     guest->nonce = random_u64 () | 1;
-    guest->local = noban || address_is_loopback (address);
-    guest->trusted = noban || edge_peer_dialled (peer)[0] != '\0';
+    ingress_place_guest (self, guest);
+    guest->local = guest->noban || address_is_loopback (address);
     guest->group = address_group (address, self->actor.args->daemon);
     guest->connected_s = moment_unix_s (self->actor.now);
 
@@ -221,7 +209,7 @@ ingress_admit (struct ingress *self, struct edge_peer *peer)
         .rate_per_s = (uint64_t)config->limits_peer_rate,
         .rate_burst = (uint64_t)config->limits_peer_burst,
         .skip_oversize = guest->trusted,
-        .times = connection_times_default};
+        .times = self->tuning->times};
     address_bytes (address, options.peer_address, &options.peer_port);
     guest->connection = connection_create (&options, self->actor.now);
     if (!guest->connection) {
@@ -235,9 +223,10 @@ static void
 ingress_on_opened (void *data, struct edge_peer *peer)
 {
     struct ingress *self = data;
-    if (!ingress_has_room (self, peer)) {
+    const char *refusal = ingress_refusal (self, peer);
+    if (refusal) {
         self->refused_connections++;
-        edge_close (peer, "no inbound slot is free");
+        edge_close (peer, refusal);
         return;
     }
     struct guest *guest = ingress_admit (self, peer);
@@ -247,8 +236,8 @@ ingress_on_opened (void *data, struct edge_peer *peer)
     }
     edge_peer_set_data (peer, guest);
     self->accepted_connections++;
-    if (!edge_peer_outbound (peer))
-        self->inbound++;
+    guest->slot = !edge_peer_outbound (peer);
+    self->inbound += guest->slot;
     ingress_report_peer (self, guest, PEER_CONNECTED, "");
     ingress_mark (self, guest);
 }
@@ -294,7 +283,9 @@ ingress_on_timer (void *data, struct edge_peer *peer)
     if (!guest)
         return;
     guest->timer = self->actor.now.mono; /* so that it is set anew */
-    if (!connection_tick (guest->connection, self->actor.now))
+    if (instant_reached (self->actor.now.mono, ingress_confirm_by (guest)))
+        edge_close (peer, "unconfirmed");
+    else if (!connection_tick (guest->connection, self->actor.now))
         edge_close (peer, connection_close_text (
                               connection_close_reason (guest->connection)));
     else
@@ -317,8 +308,7 @@ ingress_on_closed (void *data, struct edge_peer *peer, const char *why)
     ingress_report_left (self, guest, why);
     ingress_unmark (self, guest);
     flight_peer_gone (self->flight, guest->id);
-    if (!edge_peer_outbound (peer))
-        self->inbound--;
+    ingress_free_slot (self, guest);
     guests_remove (self->guests, guest);
 }
 
@@ -345,6 +335,8 @@ ingress_on_up (void *data, struct link *link, struct link_peer *peer)
     (void)peer;
     if (link == self->frames)
         return;
+    if (link == self->peering)
+        bans_clear (self->bans); /* it says all of them again */
     for (struct guest *guest = guests_next (self->guests, NULL); guest;
          guest = guests_next (self->guests, guest)) {
         bool shaken = connection_is_ready (guest->connection);
@@ -377,6 +369,8 @@ ingress_on_message (void *data, struct link *link, struct link_peer *from,
         ingress_on_deliver (self, &message->deliver);
     else if (message->id == MESSAGE_DIAL)
         ingress_on_dial (self, &message->dial);
+    else if (message->id == MESSAGE_BAN)
+        ingress_on_ban (self, &message->ban);
     else
         log_broken ("INGRESS-MESSAGE", "link=%s message=%s",
                     link_id_name (link_id (link)),
@@ -443,12 +437,18 @@ ingress_stats (void *data)
 {
     struct ingress *self = data;
     json_t *stats = json_pack (
-        "{s:I, s:I, s:I, s:I, s:I}", "peers",
+        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "peers",
         (json_int_t)guests_count (self->guests), "connections_accepted",
         (json_int_t)self->accepted_connections, "connections_refused",
         (json_int_t)self->refused_connections, "messages_sent",
         (json_int_t)self->sent_messages, "frames_in_flight",
-        (json_int_t)flight_count (self->flight));
+        (json_int_t)flight_count (self->flight), "inbound",
+        (json_int_t)self->inbound, "connections_evicted",
+        (json_int_t)self->evicted_connections, "bans",
+        (json_int_t)bans_count (self->bans));
+    for (size_t i = 0; i < ADMISSIONS_; i++)
+        json_object_set_new (stats, admission_name ((enum admission_answer)i),
+                             json_integer ((json_int_t)self->admissions[i]));
     for (size_t i = 0; i < VERDICTS_; i++)
         json_object_set_new (stats, verdict_name ((enum verdict)i),
                              json_integer ((json_int_t)self->verdicts[i]));
@@ -534,7 +534,9 @@ ingress_open (struct ingress *self)
     self->exact = ringset_create (INGRESS_EXACT_MAX, random_u64 ());
     if (!self->guests || !self->flight || !self->exact)
         return -ENOMEM;
-    int rc = edge_create (&self->edge, &ingress_edge_handlers, self);
+    int rc = ingress_open_admission (self);
+    if (rc == 0)
+        rc = edge_create (&self->edge, &ingress_edge_handlers, self);
     if (rc == 0)
         rc = ingress_open_links (self);
     if (rc == 0)
@@ -552,12 +554,14 @@ ingress_close (struct ingress *self)
     guests_destroy (&self->guests);
     flight_destroy (&self->flight);
     ringset_destroy (&self->exact);
+    admission_destroy (&self->admission);
+    bans_destroy (&self->bans);
 }
 
 void
-ingress_actor (zsock_t *pipe, void *args)
+ingress_run (zsock_t *pipe, void *args, const struct ingress_tuning *tuning)
 {
-    struct ingress self = {0};
+    struct ingress self = {.tuning = tuning};
 
     int rc = actor_begin (&self.actor, pipe, args);
     if (rc == 0)
@@ -566,4 +570,10 @@ ingress_actor (zsock_t *pipe, void *args)
         rc = actor_run (&self.actor, &ingress_stage, &self);
     ingress_close (&self);
     actor_end (&self.actor, rc);
+}
+
+void
+ingress_actor (zsock_t *pipe, void *args)
+{
+    ingress_run (pipe, args, &ingress_tuning_default);
 }

@@ -13,7 +13,7 @@
 
 #include "messages/bitcoin/frame.h"
 
-static void
+void
 ingress_tell (struct link *link, const struct link_message *message)
 {
     struct link_peer *other = link ? link_first_peer (link) : NULL;
@@ -169,8 +169,9 @@ ingress_on_dial (struct ingress *self, const struct link_dial *dial)
     memcpy (address, dial->address.data, dial->address.size);
     address[dial->address.size] = '\0';
 
-    int rc =
-        self->actor.draining ? -ESHUTDOWN : edge_dial (self->edge, address);
+    int rc = self->actor.draining
+                 ? -ESHUTDOWN
+                 : edge_dial (self->edge, address, dial->automatic);
     if (rc == -EALREADY) {
         for (struct guest *guest = guests_next (self->guests, NULL); guest;
              guest = guests_next (self->guests, guest))

@@ -123,7 +123,7 @@ ingress_take_frame (struct ingress *self, struct guest *guest,
                                 VERDICT_DUPLICATE, event->payload);
             connection_judged (guest->connection, event->number, true,
                                self->actor.now);
-            guest->confirmed = true;
+            ingress_confirm (self, guest);
             return true;
         }
     }
@@ -166,7 +166,9 @@ ingress_on_frame_reply (struct ingress *self,
         connection_judged (guest->connection, frame->number, false,
                            self->actor.now);
         if (proven && !status) {
-            guest->confirmed = true;
+            ingress_confirm (self, guest);
+            if (reply->verdict == VERDICT_ACCEPTED)
+                guest->useful = self->actor.now.mono;
             if (reply->has_id)
                 ingress_note_known (self, guest, reply->id.bytes);
         }

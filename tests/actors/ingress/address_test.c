@@ -137,6 +137,70 @@ test_group_cannot_be_told_without_the_key (void **state)
     assert_int_not_equal (group ("1.2.3.4", KEY), group ("1.2.3.4", KEY + 1));
 }
 
+static uint64_t
+network (const char *text)
+{
+    struct address address = address_of (text);
+    return address_network ((void *)&address, KEY);
+}
+
+static void
+test_network_is_24_bits_of_ipv4_and_64_of_ipv6 (void **state)
+{
+    (void)state;
+    assert_true (network ("1.2.3.4") == network ("1.2.3.250"));
+    assert_true (network ("1.2.3.4") == network ("::ffff:1.2.3.9"));
+    assert_true (network ("1.2.3.4") != network ("1.2.4.4"));
+    assert_true (network ("2001:db8:1:2::1") == network ("2001:db8:1:2:f::"));
+    assert_true (network ("2001:db8:1:2::1") != network ("2001:db8:1:3::1"));
+}
+
+static void
+test_private_addresses_are_known (void **state)
+{
+    (void)state;
+    static const char *const own[] = {"127.0.0.1",
+                                      "10.1.2.3",
+                                      "172.31.255.255",
+                                      "192.168.0.1",
+                                      "169.254.1.1",
+                                      "100.127.0.1",
+                                      "::1",
+                                      "fd00::1",
+                                      "fe80::1",
+                                      "::ffff:10.0.0.1"};
+    static const char *const others[] = {"1.2.3.4",    "172.32.0.1",
+                                         "100.63.0.1", "192.169.0.1",
+                                         "2001:db8::", "fec0::1"};
+    for (size_t i = 0; i < ARRAY_SIZE (own); i++) {
+        struct address address = address_of (own[i]);
+        assert_true (address_is_private ((void *)&address));
+    }
+    for (size_t i = 0; i < ARRAY_SIZE (others); i++) {
+        struct address address = address_of (others[i]);
+        assert_false (address_is_private ((void *)&address));
+    }
+}
+
+static void
+expect_culprit (const char *text, const char *expected)
+{
+    struct address address = address_of (text);
+    char culprit[ADDRESS_CULPRIT_MAX];
+    address_culprit ((void *)&address, culprit);
+    assert_string_equal (culprit, expected);
+}
+
+static void
+test_culprit_is_an_ipv4_address_or_64_bits_of_ipv6 (void **state)
+{
+    (void)state;
+    expect_culprit ("1.2.3.4", "1.2.3.4");
+    expect_culprit ("::ffff:1.2.3.4", "1.2.3.4");
+    expect_culprit ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64");
+    expect_culprit ("2001:db8:1111:2222:3333::", "2001:db8:1111:2222::/64");
+}
+
 int
 main (void)
 {
@@ -147,6 +211,9 @@ main (void)
         cmocka_unit_test (test_mapped_address_is_listed_as_ipv4),
         cmocka_unit_test (test_group_is_16_bits_of_ipv4_and_32_of_ipv6),
         cmocka_unit_test (test_group_cannot_be_told_without_the_key),
+        cmocka_unit_test (test_network_is_24_bits_of_ipv4_and_64_of_ipv6),
+        cmocka_unit_test (test_private_addresses_are_known),
+        cmocka_unit_test (test_culprit_is_an_ipv4_address_or_64_bits_of_ipv6),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }

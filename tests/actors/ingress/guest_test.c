@@ -94,6 +94,24 @@ test_guest_takes_what_it_owns_along (void **state)
     guests_destroy (&guests); /* the leak checker is the judge */
 }
 
+/* PROTOCOL 5.4: "Points halve every 10 minutes." */
+static void
+test_points_fade (void **state)
+{
+    (void)state;
+    const struct instant start = {.us = 1000 * SECOND_US};
+    struct guest guest = {0};
+    guest_charge (&guest, 20, start);
+    guest_charge (&guest, 20, instant_after (start, 599 * SECOND_US));
+    assert_int_equal (guest.points, 40);
+    guest_charge (&guest, 10, instant_after (start, 600 * SECOND_US));
+    assert_int_equal (guest.points, 30);
+    guest_charge (&guest, 10, instant_after (start, 1800 * SECOND_US));
+    assert_int_equal (guest.points, 17);
+    guest_charge (&guest, 10, instant_after (start, 1000000 * SECOND_US));
+    assert_int_equal (guest.points, 10);
+}
+
 int
 main (void)
 {
@@ -102,6 +120,7 @@ main (void)
         cmocka_unit_test (test_number_is_never_used_twice),
         cmocka_unit_test (test_every_guest_is_visited_once),
         cmocka_unit_test (test_guest_takes_what_it_owns_along),
+        cmocka_unit_test (test_points_fade),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }

@@ -137,21 +137,6 @@ test_restarted_registry_hears_of_all_peers_again (void **state)
 
 /*~ Dialling. */
 
-static unsigned
-desk_listen (struct desk *desk)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_addr = {htonl (INADDR_LOOPBACK)}};
-    socklen_t size = sizeof address;
-    desk->listener =
-        socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    CHECK_OK (bind (desk->listener, (struct sockaddr *)&address, size));
-    CHECK_OK (listen (desk->listener, 4));
-    CHECK_OK (getsockname (desk->listener, (struct sockaddr *)&address, &size));
-    bench_watch (&desk->bench, desk->listener);
-    return ntohs (address.sin_port);
-}
-
 static void
 test_dialled_peer_is_shaken_hands_with_and_kept (void **state)
 {

@@ -10,7 +10,7 @@
 #include "actors/ingress/connection.h"
 
 #define FRAMES_MAX 512
-#define CLIENTS_MAX 4
+#define CLIENTS_MAX 6
 #define FLOOD_BYTES (64 * 1048576) /* nobody may have us hold so many */
 
 /* A verifier's end: what came, and what it says to it. */
@@ -27,6 +27,7 @@ struct verifier {
 struct desk {
     struct bench bench;
     struct bench_stage *ingress;
+    zactor_fn *entry; /* NULL: ingress_actor */
     unsigned port;
     struct verifier verifiers[2];
     struct link *gossip;
@@ -41,6 +42,9 @@ struct desk {
     char address[LINK_ADDRESS_MAX + 1];
     char dialled[LINK_ADDRESS_MAX + 1];
     char words[LINK_WORDS_MAX + 1];
+    size_t points_count; /* POINTS that came, and the last one */
+    uint32_t points;
+    char culprit[LINK_ADDRESS_MAX + 1];
     size_t states[PEER_STATES_]; /* how many PEERs of each */
     struct client clients[CLIENTS_MAX];
     int listener; /* of the test's own; -1: none */
@@ -145,6 +149,15 @@ desk_on_drained (struct desk *desk, const struct link_drained *drained)
             desk->drained[i] += drained->bytes;
 }
 
+static inline void
+desk_on_points (struct desk *desk, const struct link_points *points)
+{
+    desk->points_count++;
+    desk->points = points->points;
+    snprintf (desk->culprit, sizeof desk->culprit, "%.*s",
+              (int)points->address.size, (const char *)points->address.data);
+}
+
 static inline enum link_use
 desk_message (void *self, struct link *link, struct link_peer *peer,
               const struct link_message *message, size_t size)
@@ -161,6 +174,8 @@ desk_message (void *self, struct link *link, struct link_peer *peer,
         desk->gone_count++;
     else if (message->id == MESSAGE_DRAINED)
         desk_on_drained (desk, &message->drained);
+    else if (message->id == MESSAGE_POINTS)
+        desk_on_points (desk, &message->points);
     else
         fail_msg ("unexpected %s", message_id_name (message->id));
     return LINK_DONE;
@@ -223,7 +238,8 @@ desk_begin (struct desk *desk, enum bench_transport transport,
                                    NULL};
     bench_open (&desk->bench, transport, options);
     desk->ingress =
-        bench_start (&desk->bench, ingress_actor, "ingress", "ingress");
+        bench_start (&desk->bench, desk->entry ? desk->entry : ingress_actor,
+                     "ingress", "ingress");
     desk->port = desk_find_port (desk);
     desk_gossip (desk);
     desk_registry (desk);
@@ -274,6 +290,21 @@ desk_client (struct desk *desk, size_t place)
     return client;
 }
 
+static inline unsigned
+desk_listen (struct desk *desk)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_addr = {htonl (INADDR_LOOPBACK)}};
+    socklen_t size = sizeof address;
+    desk->listener =
+        socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    CHECK_OK (bind (desk->listener, (struct sockaddr *)&address, size));
+    CHECK_OK (listen (desk->listener, 4));
+    CHECK_OK (getsockname (desk->listener, (struct sockaddr *)&address, &size));
+    bench_watch (&desk->bench, desk->listener);
+    return ntohs (address.sin_port);
+}
+
 static inline void
 say_veto (struct client *client, const char *text)
 {
@@ -297,12 +328,19 @@ deliver (struct desk *desk, enum command command, const char *text,
 }
 
 static inline void
-dial (struct desk *desk, const char *address)
+dial_as (struct desk *desk, const char *address, bool automatic)
 {
     struct link_message message = {
-        .id = MESSAGE_DIAL, .dial = {.address = bytes_of_text (address)}};
+        .id = MESSAGE_DIAL,
+        .dial = {.address = bytes_of_text (address), .automatic = automatic}};
     CHECK_OK (link_send (desk->registry, desk->registry_ingress, &message));
     link_flush (desk->registry);
+}
+
+static inline void
+dial (struct desk *desk, const char *address)
+{
+    dial_as (desk, address, false);
 }
 
 #define UNTIL(condition) BENCH_WAIT (&desk->bench, condition)

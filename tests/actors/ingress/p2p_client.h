@@ -37,17 +37,28 @@ client_take (struct client *client, int fd, struct bench *bench)
     bench_watch (bench, fd);
 }
 
+/* Connects from SOURCE, an address of loopback, "127.0.1.1". */
 static inline void
-client_connect (struct client *client, struct bench *bench, unsigned port)
+client_connect_from (struct client *client, struct bench *bench, unsigned port,
+                     const char *source)
 {
+    struct sockaddr_in from = {.sin_family = AF_INET};
     struct sockaddr_in address = {.sin_family = AF_INET,
                                   .sin_port = htons ((uint16_t)port),
                                   .sin_addr = {htonl (INADDR_LOOPBACK)}};
     int fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     assert_true (fd >= 0);
+    assert_int_equal (inet_pton (AF_INET, source, &from.sin_addr), 1);
+    CHECK_OK (bind (fd, (struct sockaddr *)&from, sizeof from));
     CHECK_OK (connect (fd, (struct sockaddr *)&address, sizeof address));
     client_take (client, fd, bench);
+}
+
+static inline void
+client_connect (struct client *client, struct bench *bench, unsigned port)
+{
+    client_connect_from (client, bench, port, "127.0.0.1");
 }
 
 static inline void
