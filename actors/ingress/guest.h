@@ -6,6 +6,7 @@
 #include "actors/ingress/edge.h"
 #include "actors/ingress/limits.h"
 #include "base.h"
+#include "messages/base/bucket.h"
 #include "messages/base/ringset.h"
 
 struct guest {
@@ -32,6 +33,7 @@ struct guest {
     uint64_t drained;              /* payload bytes to report to gossip */
     struct instant timer;          /* what its edge timer is set to */
     uint64_t nonce;                /* of our version to it: PROTOCOL 1.8 */
+    struct bucket offers;          /* PROTOCOL 1.10: addresses it may tell */
     bool waits;                    /* a frame of it waits for a verifier */
     bool dirty;                    /* on ingress's list of guests to serve */
     struct guest *next_dirty;      /* that list; borrowed */
