@@ -135,7 +135,8 @@ connection_counts (const struct connection *connection)
     enum frame_command command = connection->frame.command;
 
     return connection->ready || command == FRAME_VERSION
-           || command == FRAME_VERACK || command == FRAME_FEATURE;
+           || command == FRAME_VERACK || command == FRAME_FEATURE
+           || command == FRAME_SENDADDRV2;
 }
 
 /* Whether the frame in hand may be dealt with now. Takes the token that a
@@ -259,6 +260,10 @@ connection_dispatch (struct connection *connection, struct moment now,
             connection_on_governance (connection, governance, ret_event);
         break;
     case FRAME_SENDADDRV2:
+        /* BIP155 lets it stand between version and verack only. */
+        if (connection->version_received && !connection->ready)
+            connection->wants_addrv2 = true;
+        break;
     case FRAME_OTHER: /* never in hand */
         break;
     }

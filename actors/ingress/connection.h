@@ -123,6 +123,11 @@ struct instant connection_deadline (const struct connection *connection);
 struct bytes connection_output (const struct connection *connection);
 void connection_output_taken (struct connection *connection, size_t size);
 
+/* Appends a message to the output, behind what is there; the connection fails
+ * when it is full. Only after CONNECTION_READY. */
+void connection_say (struct connection *connection, const char *command,
+                     struct bytes payload);
+
 /* What is known of the peer. Valid from CONNECTION_VERSION on. */
 const struct version_payload *
 connection_version (const struct connection *connection);
@@ -133,6 +138,8 @@ bool connection_is_ready (const struct connection *connection);
 bool connection_governance (const struct connection *connection);
 /* Returns true when it announced econ-relay (PROTOCOL 2.5). */
 bool connection_announced (const struct connection *connection);
+/* Returns true when it asked for addrv2, by sendaddrv2 before its verack. */
+bool connection_wants_addrv2 (const struct connection *connection);
 /* Returns the last measured round trip in microseconds, -1 before the first. */
 int64_t connection_ping_us (const struct connection *connection);
 /* Returns how many governance messages wait for a verdict. */

@@ -140,6 +140,12 @@ connection_announced (const struct connection *connection)
     return connection->announced;
 }
 
+bool
+connection_wants_addrv2 (const struct connection *connection)
+{
+    return connection->wants_addrv2;
+}
+
 /* PROTOCOL 2.4: "when it announced `econ-relay`, or when its common protocol
  * version is below 70017 and it advertises bit 29." */
 bool

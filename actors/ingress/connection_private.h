@@ -50,6 +50,7 @@ struct connection {
     bool verack_sent;
     bool ready;
     bool announced; /* econ-relay */
+    bool wants_addrv2;
 
     /* connection_pings.c */
     struct connection_ping
@@ -68,9 +69,6 @@ struct connection {
 /* Notes why it is to be closed; the first reason stays. */
 void connection_fail (struct connection *connection,
                       enum connection_close reason);
-/* Appends a message to the output; fails the connection when it is full. */
-void connection_say (struct connection *connection, const char *command,
-                     struct bytes payload);
 
 /* connection_handshake.c */
 

@@ -5,6 +5,7 @@
 #include "actors/ingress/connection.h"
 #include "actors/ingress/edge.h"
 #include "base.h"
+#include "messages/base/bucket.h"
 #include "messages/base/ringset.h"
 
 #define GUEST_KNOWN_MAX                                                        \
@@ -28,6 +29,7 @@ struct guest {
     uint64_t drained;              /* payload bytes to report to gossip */
     struct instant timer;          /* what its edge timer is set to */
     uint64_t nonce;                /* of our version to it: PROTOCOL 1.8 */
+    struct bucket offers;          /* PROTOCOL 1.10: addresses it may tell */
     bool waits;                    /* a frame of it waits for a verifier */
     bool dirty;                    /* on ingress's list of guests to serve */
     struct guest *next_dirty;      /* that list; borrowed */

@@ -5,6 +5,7 @@
 #include "actors/actor.h"
 #include "actors/ingress/edge.h"
 #include "actors/ingress/flight.h"
+#include "actors/ingress/good_addresses.h"
 #include "actors/ingress/guest.h"
 #include "messages/base/ringset.h"
 #include "messages/bitcoin/network.h"
@@ -32,6 +33,11 @@ struct ingress {
     uint64_t accepted_connections;
     uint64_t refused_connections;
     uint64_t sent_messages;
+
+    struct good_addresses *good; /* to be given out; owned */
+    uint64_t addresses_told;     /* entries of addr and addrv2 */
+    uint64_t addresses_offered;  /* of these, to the registry */
+    uint64_t addresses_given;    /* entries of our answers */
 };
 
 /* Sets the keyed 128-bit fingerprint of PAYLOAD. */
@@ -79,3 +85,18 @@ void ingress_report_peer (struct ingress *self, const struct guest *guest,
 void ingress_report_dial (struct ingress *self, const char *dialled,
                           enum peer_state state, const char *words);
 void ingress_on_dial (struct ingress *self, const struct link_dial *dial);
+
+/* ingress_addresses.c: where other peers are. */
+
+/* GUEST has shaken hands: it may tell addresses; one whom we dialled is
+ * asked. */
+void ingress_begin_addresses (struct ingress *self, struct guest *guest);
+/* GUEST told addresses: offers to the registry those that may be of use. */
+void ingress_on_addresses (struct ingress *self, struct guest *guest,
+                           const struct connection_event *event);
+/* GUEST asks for addresses, once per connection. */
+void ingress_on_getaddr (struct ingress *self, struct guest *guest);
+/* The registry says which may be given out. */
+void ingress_on_good (struct ingress *self, const struct link_good *good);
+/* Adds the counters of all that to STATS. */
+void ingress_addresses_stats (const struct ingress *self, json_t *stats);

@@ -5,10 +5,11 @@
  *   in   bytes of strangers over TCP
  *        frames    FRAME_REPLY from verifiers: the verdict of a payload
  *        delivery  DELIVER from gossip: what to send to whom
- *        peering   DIAL from the registry: whom to be connected to
+ *        peering   DIAL from the registry: whom to be connected to; GOOD: what
+ *                  to tell whoever asks for addresses
  *   out  frames    FRAME: an untrusted payload
  *        delivery  PEER_READY, PEER_GONE, DRAINED
- *        peering   PEER: how each peer stands
+ *        peering   PEER: how each peer stands; OFFER: where others may be
  *   owns TCP connections, and each frame until its verdict came back
  *
  * Next on the tour: actors/ingress/ingress_frames.c
@@ -99,6 +100,7 @@ ingress_on_ready (struct ingress *self, struct guest *guest)
     guest->announced = true;
     ingress_announce (self, guest);
     ingress_report_peer (self, guest, PEER_SHAKEN, "");
+    ingress_begin_addresses (self, guest);
 }
 
 static void
@@ -148,9 +150,13 @@ ingress_on_event (struct ingress *self, struct guest *guest,
     case CONNECTION_PONG:
         ingress_report_peer (self, guest, PEER_SHAKEN, "");
         return true;
-    case CONNECTION_DROPPED:
     case CONNECTION_ADDRESSES:
+        ingress_on_addresses (self, guest, event);
+        return true;
     case CONNECTION_GETADDR:
+        ingress_on_getaddr (self, guest);
+        return true;
+    case CONNECTION_DROPPED:
         return true;
     case CONNECTION_CLOSE:
         edge_close (guest->edge,
@@ -345,6 +351,8 @@ ingress_on_up (void *data, struct link *link, struct link_peer *peer)
     (void)peer;
     if (link == self->frames)
         return;
+    if (link == self->peering)
+        good_addresses_clear (self->good); /* it says anew what is good */
     for (struct guest *guest = guests_next (self->guests, NULL); guest;
          guest = guests_next (self->guests, guest)) {
         bool shaken = connection_is_ready (guest->connection);
@@ -377,6 +385,8 @@ ingress_on_message (void *data, struct link *link, struct link_peer *from,
         ingress_on_deliver (self, &message->deliver);
     else if (message->id == MESSAGE_DIAL)
         ingress_on_dial (self, &message->dial);
+    else if (message->id == MESSAGE_GOOD)
+        ingress_on_good (self, &message->good);
     else
         log_broken ("INGRESS-MESSAGE", "link=%s message=%s",
                     link_id_name (link_id (link)),
@@ -452,6 +462,7 @@ ingress_stats (void *data)
     for (size_t i = 0; i < VERDICTS_; i++)
         json_object_set_new (stats, verdict_name ((enum verdict)i),
                              json_integer ((json_int_t)self->verdicts[i]));
+    ingress_addresses_stats (self, stats);
     return stats;
 }
 
@@ -532,7 +543,8 @@ ingress_open (struct ingress *self)
     self->guests = guests_create (random_u64 ());
     self->flight = flight_create ();
     self->exact = ringset_create (INGRESS_EXACT_MAX, random_u64 ());
-    if (!self->guests || !self->flight || !self->exact)
+    self->good = good_addresses_create ();
+    if (!self->guests || !self->flight || !self->exact || !self->good)
         return -ENOMEM;
     int rc = edge_create (&self->edge, &ingress_edge_handlers, self);
     if (rc == 0)
@@ -552,6 +564,7 @@ ingress_close (struct ingress *self)
     guests_destroy (&self->guests);
     flight_destroy (&self->flight);
     ringset_destroy (&self->exact);
+    good_addresses_destroy (&self->good);
 }
 
 void

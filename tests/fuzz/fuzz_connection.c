@@ -84,7 +84,7 @@ check_event (struct run *run, const struct connection_event *event)
         assert (connection_ping_us (run->connection) >= 0);
         break;
     case CONNECTION_ADDRESSES:
-        assert (run->ready_seen && event->payload.size <= 533003);
+        assert (run->ready_seen && event->payload.size <= 531003);
         break;
     case CONNECTION_GETADDR:
         assert (run->ready_seen && !run->getaddr_seen);
@@ -106,6 +106,7 @@ check_promises (const struct run *run)
     assert (connection_output (connection).size <= CONNECTION_OUTPUT_MAX);
     assert (connection_unjudged (connection) <= CONNECTION_UNJUDGED_MAX);
     assert (connection_is_ready (connection) == run->ready_seen);
+    assert (run->version_seen || !connection_wants_addrv2 (connection));
     if (!run->outbound && !run->version_seen)
         assert (connection_output (connection).size == 0);
     if (run->ready_seen)

@@ -281,6 +281,48 @@ test_messages_after_verack_become_events (void **state)
     peer_close (&peer);
 }
 
+/* PROTOCOL 1.6: it is one of the negotiation messages. */
+static void
+test_addrv2_is_wanted_by_whoever_said_so_before_verack (void **state)
+{
+    struct peer peer;
+    (void)state;
+
+    for (int when = 0; when < 4; when++) {
+        peer_open (&peer, false);
+        if (when == 0)
+            peer_say_nothing (&peer, "sendaddrv2");
+        peer_say_version (&peer, 70017, 0);
+        assert_next (&peer, CONNECTION_VERSION);
+        if (when == 1)
+            peer_say_nothing (&peer, "sendaddrv2");
+        peer_say_nothing (&peer, "verack");
+        assert_next (&peer, CONNECTION_READY);
+        if (when == 2)
+            peer_say_nothing (&peer, "sendaddrv2");
+        assert_next (&peer, CONNECTION_NONE);
+        assert_int_equal (connection_wants_addrv2 (peer.connection), when == 1);
+        peer_close (&peer);
+    }
+}
+
+static void
+test_what_the_shell_says_stands_behind_the_handshake (void **state)
+{
+    struct peer peer;
+    (void)state;
+
+    peer_open (&peer, true);
+    peer_say_version (&peer, 70017, 0);
+    assert_next (&peer, CONNECTION_VERSION);
+    peer_say_nothing (&peer, "verack");
+    assert_next (&peer, CONNECTION_READY);
+    connection_say (peer.connection, "getaddr", (struct bytes){0});
+    assert_string_equal (peer_hears (&peer),
+                         "version sendaddrv2 feature verack getaddr ");
+    peer_close (&peer);
+}
+
 static void
 test_spoilt_messages_are_dropped_and_the_peer_stays (void **state)
 {
@@ -567,6 +609,9 @@ main (void)
         cmocka_unit_test (test_verack_counts_once_and_after_version_only),
         cmocka_unit_test (test_messages_before_verack_are_ignored),
         cmocka_unit_test (test_messages_after_verack_become_events),
+        cmocka_unit_test (
+            test_addrv2_is_wanted_by_whoever_said_so_before_verack),
+        cmocka_unit_test (test_what_the_shell_says_stands_behind_the_handshake),
         cmocka_unit_test (test_spoilt_messages_are_dropped_and_the_peer_stays),
         cmocka_unit_test (test_wrong_magic_later_on_is_closed),
         cmocka_unit_test (test_length_above_four_million_is_closed),

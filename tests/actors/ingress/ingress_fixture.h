@@ -11,6 +11,7 @@
 
 #define FRAMES_MAX 512
 #define CLIENTS_MAX 4
+#define OFFERS_MAX 256
 #define FLOOD_BYTES (64 * 1048576) /* nobody may have us hold so many */
 
 /* A verifier's end: what came, and what it says to it. */
@@ -41,7 +42,11 @@ struct desk {
     char address[LINK_ADDRESS_MAX + 1];
     char dialled[LINK_ADDRESS_MAX + 1];
     char words[LINK_WORDS_MAX + 1];
-    size_t states[PEER_STATES_]; /* how many PEERs of each */
+    size_t states[PEER_STATES_];          /* how many PEERs of each */
+    struct link_offer offers[OFFERS_MAX]; /* the newest; addresses in told */
+    char told[OFFERS_MAX][LINK_ADDRESS_MAX + 1];
+    size_t offers_count;
+    bool holds_offers; /* the registry is slow: gives no credit back */
     struct client clients[CLIENTS_MAX];
     int listener; /* of the test's own; -1: none */
 };
@@ -138,6 +143,15 @@ desk_on_peer (struct desk *desk, const struct link_peer_state *peer)
 }
 
 static inline void
+desk_on_offer (struct desk *desk, const struct link_offer *offer)
+{
+    size_t place = desk->offers_count++ % OFFERS_MAX;
+    desk->offers[place] = *offer;
+    snprintf (desk->told[place], sizeof desk->told[place], "%.*s",
+              (int)offer->address.size, (const char *)offer->address.data);
+}
+
+static inline void
 desk_on_drained (struct desk *desk, const struct link_drained *drained)
 {
     for (size_t i = 0; i < desk->ready_count; i++)
@@ -155,6 +169,8 @@ desk_message (void *self, struct link *link, struct link_peer *peer,
     (void)size;
     if (message->id == MESSAGE_PEER)
         desk_on_peer (desk, &message->peer);
+    else if (message->id == MESSAGE_OFFER)
+        desk_on_offer (desk, &message->offer);
     else if (message->id == MESSAGE_PEER_READY)
         desk->ready[desk->ready_count++ % CLIENTS_MAX] = message->peer_ready;
     else if (message->id == MESSAGE_PEER_GONE)
@@ -163,7 +179,8 @@ desk_message (void *self, struct link *link, struct link_peer *peer,
         desk_on_drained (desk, &message->drained);
     else
         fail_msg ("unexpected %s", message_id_name (message->id));
-    return LINK_DONE;
+    return message->id == MESSAGE_OFFER && desk->holds_offers ? LINK_HELD
+                                                              : LINK_DONE;
 }
 
 static const struct link_handlers desk_handlers = {

@@ -26,7 +26,9 @@ struct client {
     uint64_t ping;                     /* nonce of the last ping that we sent */
     uint64_t nonce;                    /* of the other side's version */
     char last[4097];                   /* the last governance payload */
-    size_t governance;                 /* how many governance messages */
+    uint8_t addresses[16384];          /* the last addr or addrv2 */
+    size_t addresses_size;
+    size_t governance; /* how many governance messages */
 };
 
 static inline void
@@ -117,6 +119,11 @@ client_on_frame (struct client *client, const struct frame *frame)
     if (frame->command == FRAME_VERSION
         && version_decode (frame->payload, &version) == 0)
         client->nonce = version.nonce;
+    if (frame->command == FRAME_ADDR || frame->command == FRAME_ADDRV2) {
+        assert_true (frame->payload.size <= sizeof client->addresses);
+        memcpy (client->addresses, frame->payload.data, frame->payload.size);
+        client->addresses_size = frame->payload.size;
+    }
     if (frame_governance_command (frame->command, &command) != 0)
         return;
     client->governance++;

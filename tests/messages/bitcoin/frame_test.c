@@ -490,7 +490,7 @@ test_all_of_a_governance_payload_of_full_size_arrives (void **state)
 static void
 test_payload_buffer_is_at_most_256_kib_ahead (void **state)
 {
-    static uint8_t payload[533003];
+    static uint8_t payload[531003];
     uint8_t header[FRAME_HEADER_SIZE];
     struct frame_parser parser;
     struct frame frame;
