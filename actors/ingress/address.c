@@ -15,6 +15,12 @@
 static const uint8_t address_mapped[12] = {0, 0, 0, 0, 0,    0,
                                            0, 0, 0, 0, 0xff, 0xff};
 
+bool
+address_is_known (const struct sockaddr *address)
+{
+    return address->sa_family != AF_UNSPEC;
+}
+
 void
 address_bytes (const struct sockaddr *address, uint8_t ret_bytes[16],
                uint16_t *ret_port)
@@ -23,6 +29,11 @@ address_bytes (const struct sockaddr *address, uint8_t ret_bytes[16],
         const struct sockaddr_in6 *six = (const void *)address;
         memcpy (ret_bytes, six->sin6_addr.s6_addr, 16);
         *ret_port = ntohs (six->sin6_port);
+        return;
+    }
+    if (!address_is_known (address)) {
+        memset (ret_bytes, 0, 16);
+        *ret_port = 0;
         return;
     }
     const struct sockaddr_in *four = (const void *)address;
@@ -90,6 +101,8 @@ address_is_listed (const struct sockaddr *address,
     uint8_t bytes[16];
     uint16_t port;
 
+    if (!address_is_known (address))
+        return false; /* ::/0 would have it */
     address_bytes (address, bytes, &port);
     for (size_t i = 0; i < networks->count; i++) {
         uint8_t network[16];
@@ -101,19 +114,34 @@ address_is_listed (const struct sockaddr *address,
     return false;
 }
 
-uint32_t
-address_group (const struct sockaddr *address, uint64_t key)
+static uint32_t
+address_hash (struct bytes bytes, uint64_t key)
 {
     uint8_t hash_key[crypto_shorthash_KEYBYTES] = {0};
     uint8_t hash[crypto_shorthash_BYTES];
-    uint8_t bytes[16];
-    uint16_t port;
     uint32_t group;
 
-    address_bytes (address, bytes, &port);
     memcpy (hash_key, &key, sizeof key);
-    size_t size = address_is_ipv4 (bytes) ? 14 : 4; /* mapped /16, or /32 */
-    crypto_shorthash (hash, bytes, size, hash_key);
+    crypto_shorthash (hash, bytes.data, bytes.size, hash_key);
     memcpy (&group, hash, sizeof group);
     return group;
+}
+
+uint32_t
+address_group (const struct sockaddr *address, uint64_t key)
+{
+    uint8_t bytes[16];
+    uint16_t port;
+
+    address_bytes (address, bytes, &port);
+    size_t size = address_is_ipv4 (bytes) ? 14 : 4; /* mapped /16, or /32 */
+    return address_hash (bytes_of (bytes, size), key);
+}
+
+uint32_t
+address_group_of_name (const char *host_port, uint64_t key)
+{
+    const char *colon = strrchr (host_port, ':');
+    size_t size = colon ? (size_t)(colon - host_port) : strlen (host_port);
+    return address_hash (bytes_of (host_port, size), key);
 }

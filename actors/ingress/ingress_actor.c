@@ -18,6 +18,7 @@
 #include <sodium.h>
 
 #include "actors/ingress/address.h"
+#include "actors/ingress/socks.h"
 #include "supervisor/log.h"
 
 void
@@ -197,6 +198,17 @@ ingress_has_room (struct ingress *self, const struct edge_peer *peer)
     return (int64_t)self->inbound < self->actor.config->node_max_inbound;
 }
 
+/* Behind a proxy a name is all that there is of an address. */
+static uint32_t
+ingress_group (const struct ingress *self, const struct edge_peer *peer)
+{
+    const struct sockaddr *address = edge_peer_sockaddr (peer);
+    if (address_is_known (address))
+        return address_group (address, self->actor.args->daemon);
+    return address_group_of_name (edge_peer_dialled (peer),
+                                  self->actor.args->daemon);
+}
+
 static struct guest *
 ingress_admit (struct ingress *self, struct edge_peer *peer)
 {
@@ -210,7 +222,7 @@ ingress_admit (struct ingress *self, struct edge_peer *peer)
     guest->nonce = random_u64 () | 1;
     guest->local = noban || address_is_loopback (address);
     guest->trusted = noban || edge_peer_dialled (peer)[0] != '\0';
-    guest->group = address_group (address, self->actor.args->daemon);
+    guest->group = ingress_group (self, peer);
     guest->connected_s = moment_unix_s (self->actor.now);
 
     struct connection_options options = {
@@ -524,6 +536,23 @@ ingress_open_links (struct ingress *self)
     return rc;
 }
 
+/* With a proxy every dial goes through it, none around it. */
+static int
+ingress_open_edge (struct ingress *self)
+{
+    const char *proxy = self->actor.config->node_proxy;
+    struct edge_options options = {.proxy_us = EDGE_PROXY_US};
+
+    if (*proxy != '\0') {
+        options.proxy = proxy + strlen (SOCKS_SCHEME); /* its form is checked */
+        log_info ("INGRESS-PROXY", "address=%s", options.proxy);
+    }
+    randombytes_buf (options.secret, sizeof options.secret);
+    int rc = edge_create (&self->edge, &options, &ingress_edge_handlers, self);
+    sodium_memzero (options.secret, sizeof options.secret);
+    return rc;
+}
+
 static int
 ingress_open (struct ingress *self)
 {
@@ -534,7 +563,7 @@ ingress_open (struct ingress *self)
     self->exact = ringset_create (INGRESS_EXACT_MAX, random_u64 ());
     if (!self->guests || !self->flight || !self->exact)
         return -ENOMEM;
-    int rc = edge_create (&self->edge, &ingress_edge_handlers, self);
+    int rc = ingress_open_edge (self);
     if (rc == 0)
         rc = ingress_open_links (self);
     if (rc == 0)
