@@ -257,9 +257,18 @@ const char *
 form_proxy (const char *text)
 {
     const char *rest = after (text, "socks5://");
-    if (*text == '\0' || (rest != NULL && form_peer (rest) == NULL))
+    char host[HOST_MAX + 1];
+    unsigned port;
+
+    if (*text == '\0')
         return NULL;
-    return "write \"socks5://host:port\"";
+    if (rest == NULL || host_port_read (rest, host, &port) != 0 || port == 0)
+        return "write \"socks5://127.0.0.1:9050\" or "
+               "\"socks5://[IPv6 address]:port\"";
+    if (!host_is_address (host))
+        return "a look-up of the proxy's name would go around it; write its IP "
+               "address, as \"socks5://127.0.0.1:9050\"";
+    return NULL;
 }
 
 const char *

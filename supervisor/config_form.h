@@ -34,11 +34,11 @@ const char *form_listen (const char *text);        /* host:port, 0 = any port */
 const char *form_listen_or_off (const char *text); /* the same, or off */
 const char *form_address (const char *text);       /* an IP address, or empty */
 const char *form_addresses (const char *text);     /* address or CIDR network */
-const char *form_proxy (const char *text);         /* socks5://, or empty */
-const char *form_commons_url (const char *text);   /* url_split, or empty */
-const char *form_interface (const char *text);     /* of Linux, or empty */
-const char *form_pin (const char *text);           /* sha256//…, or empty */
-const char *form_public_key (const char *text); /* PROTOCOL 4, first column */
+const char *form_proxy (const char *text); /* socks5://IP:port, or empty */
+const char *form_commons_url (const char *text); /* url_split, or empty */
+const char *form_interface (const char *text);   /* of Linux, or empty */
+const char *form_pin (const char *text);         /* sha256//…, or empty */
+const char *form_public_key (const char *text);  /* PROTOCOL 4, first column */
 const char *form_tap (const char *text);      /* empty, off, ipc:// or tcp:// */
 const char *form_database (const char *text); /* sqlite:FILE */
 const char *form_endpoint_bind (const char *text);    /* tcp://, may be * */

@@ -15,6 +15,12 @@
 static const uint8_t address_mapped[12] = {0, 0, 0, 0, 0,    0,
                                            0, 0, 0, 0, 0xff, 0xff};
 
+bool
+address_is_known (const struct sockaddr *address)
+{
+    return address->sa_family != AF_UNSPEC;
+}
+
 void
 address_bytes (const struct sockaddr *address, uint8_t ret_bytes[16],
                uint16_t *ret_port)
@@ -23,6 +29,11 @@ address_bytes (const struct sockaddr *address, uint8_t ret_bytes[16],
         const struct sockaddr_in6 *six = (const void *)address;
         memcpy (ret_bytes, six->sin6_addr.s6_addr, 16);
         *ret_port = ntohs (six->sin6_port);
+        return;
+    }
+    if (!address_is_known (address)) {
+        memset (ret_bytes, 0, 16);
+        *ret_port = 0;
         return;
     }
     const struct sockaddr_in *four = (const void *)address;
@@ -89,6 +100,8 @@ address_is_listed (const struct sockaddr *address,
     uint8_t bytes[16];
     uint16_t port;
 
+    if (!address_is_known (address))
+        return false; /* ::/0 would have it */
     address_bytes (address, bytes, &port);
     for (size_t i = 0; i < networks->count; i++) {
         uint8_t network[16];
@@ -161,4 +174,12 @@ address_culprit (const struct sockaddr *address,
     memset (bytes + 8, 0, 8);
     inet_ntop (AF_INET6, bytes, ret_text, ADDRESS_CULPRIT_MAX);
     memcpy (ret_text + strlen (ret_text), "/64", sizeof "/64");
+}
+
+uint32_t
+address_group_of_name (const char *host_port, uint64_t key)
+{
+    const char *colon = strrchr (host_port, ':');
+    size_t size = colon ? (size_t)(colon - host_port) : strlen (host_port);
+    return (uint32_t)address_hash ((const uint8_t *)host_port, size, key);
 }

@@ -9,7 +9,12 @@
 
 #define ADDRESS_CULPRIT_MAX 52 /* an IPv6 address, "/64" and the end */
 
-/* Writes ADDRESS as 16 bytes of IPv6 (IPv4 mapped) and its port. */
+/* Returns false for AF_UNSPEC: a peer that only a proxy can find. Nothing may be
+ * held against such an address, it is that of all of them. */
+bool address_is_known (const struct sockaddr *address);
+
+/* Writes ADDRESS as 16 bytes of IPv6 (IPv4 mapped) and its port; one that is
+ * not known as zeros. */
 void address_bytes (const struct sockaddr *address, uint8_t ret_bytes[16],
                     uint16_t *ret_port);
 
@@ -42,3 +47,7 @@ uint64_t address_network (const struct sockaddr *address, uint64_t key);
  * or "2001:db8:1:2::/64". */
 void address_culprit (const struct sockaddr *address,
                       char ret_text[ADDRESS_CULPRIT_MAX]);
+
+/* Returns a keyed hash of the host in "host:port", the group of a peer that has
+ * no address. */
+uint32_t address_group_of_name (const char *host_port, uint64_t key);

@@ -1,82 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* edge - the TCP connections to the internet, through libuv.
  *
- *   in   bytes of strangers, wishes to dial
+ *   in   bytes of strangers
  *   out  the same bytes to ingress, with opened and closed around them
  *   owns listeners, connections, dials and what is queued to be written
  *
- * Next on the tour: actors/ingress/connection.c
+ * Next on the tour: actors/ingress/edge_dial.c
  */
 #include "actors/ingress/edge.h"
 
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <uv.h>
 
-#define EDGE_LISTENERS_MAX 16
-#define EDGE_BACKLOG 128
-#define EDGE_READ_SIZE 65536
-#define EDGE_WRITE_BUFFERS 32 /* blobs in one writev */
-#define EDGE_ADDRESSES_MAX 8  /* tried for one name */
-#define EDGE_NAME_MAX 263     /* a DNS name, a colon and a port */
-
-struct edge_peer {
-    struct edge *edge;        /* borrowed */
-    struct edge_peer *next;   /* in edge->peers */
-    struct edge_peer **place; /* whoever points to us */
-    uv_tcp_t tcp;             /* data: this */
-    uv_timer_t timer;         /* data: this */
-    uv_write_t write;         /* one under way at most */
-    size_t writing;           /* bytes that WRITE carries; 0: none is */
-    bool reading;
-    bool opened;
-    bool closing;
-    unsigned handles; /* open libuv handles: tcp, timer */
-    bool outbound;
-    bool automatic; /* as its dial */
-    struct sockaddr_storage remote;
-    char address[EDGE_ADDRESS_MAX];
-    char dialled[EDGE_NAME_MAX + 1]; /* what we were asked to dial, or "" */
-    struct blob **queue;             /* ring of references to write; owned */
-    size_t queue_first;
-    size_t queue_count;
-    size_t queue_room;
-    size_t offset; /* bytes of the first item already taken */
-    size_t queued; /* bytes in the queue */
-    uint64_t bytes_received;
-    uint64_t bytes_sent;
-    const char *why; /* static; why it closes */
-    void *data;      /* ingress's own; borrowed */
-};
-
-/* A dial under way: name → addresses → one connection. */
-struct edge_dial {
-    struct edge *edge;      /* borrowed */
-    struct edge_dial *next; /* in edge->dials */
-    uv_getaddrinfo_t resolve;
-    uv_connect_t connect;
-    struct sockaddr_storage address[EDGE_ADDRESSES_MAX];
-    size_t address_count;
-    size_t address_next;
-    struct edge_peer *peer; /* the one that connects; borrowed */
-    bool automatic;
-    char host_port[EDGE_NAME_MAX + 1];
-};
-
-struct edge {
-    uv_loop_t loop;
-    const struct edge_handlers *handlers; /* borrowed */
-    void *self;                           /* borrowed */
-    uv_tcp_t listener[EDGE_LISTENERS_MAX];
-    size_t listener_count;
-    bool listening;
-    struct edge_peer *peers; /* owned */
-    struct edge_dial *dials; /* owned */
-    bool ending;
-    bool touched; /* a libuv call was made that the next uv_run must arm */
-    char buffer[EDGE_READ_SIZE]; /* every read goes here */
-};
+#include "actors/ingress/edge_private.h"
 
 struct blob *
 blob_create (size_t size)
@@ -121,7 +57,7 @@ edge_address_text (const struct sockaddr_storage *address,
     snprintf (text, EDGE_ADDRESS_MAX, "[%s]:%u", host, ntohs (six->sin6_port));
 }
 
-static void
+void
 edge_unmap (struct sockaddr_storage *address)
 {
     const struct sockaddr_in6 six = *(const struct sockaddr_in6 *)address;
@@ -135,8 +71,7 @@ edge_unmap (struct sockaddr_storage *address)
     memcpy (address, &four, sizeof four);
 }
 
-/* Splits "host:port" or "[v6]:port". Returns 0 or -EINVAL. */
-static int
+int
 edge_split (const char *host_port, char *host, size_t host_room, char *port,
             size_t port_room)
 {
@@ -156,6 +91,24 @@ edge_split (const char *host_port, char *host, size_t host_room, char *port,
     memcpy (host, begin, (size_t)(end - begin));
     host[end - begin] = '\0';
     strcpy (port, colon + 1); /* allowed: the length was checked above */
+    return 0;
+}
+
+int
+edge_read_address (const char *host_port, struct sockaddr_storage *ret_address)
+{
+    struct sockaddr_storage address = {0};
+    char host[EDGE_ADDRESS_MAX];
+    char port[8];
+
+    int rc = edge_split (host_port, host, sizeof host, port, sizeof port);
+    if (rc != 0)
+        return rc;
+    int number = (int)strtol (port, NULL, 10);
+    if (uv_ip4_addr (host, number, (struct sockaddr_in *)&address) != 0
+        && uv_ip6_addr (host, number, (struct sockaddr_in6 *)&address) != 0)
+        return -EINVAL;
+    *ret_address = address;
     return 0;
 }
 
@@ -221,7 +174,7 @@ edge_queue_take (struct edge_peer *peer, size_t size)
         peer->offset -= blob->size;
         peer->queue_first = (peer->queue_first + 1) % peer->queue_room;
         peer->queue_count--;
-        if (!peer->closing)
+        if (!peer->closing && peer->opened)
             peer->edge->handlers->sent (peer->edge->self, peer, blob);
         blob_release (blob);
     }
@@ -299,7 +252,7 @@ edge_flush (struct edge_peer *peer)
 
 /*~ Reading. One buffer serves all: ingress takes what it needs during the call. */
 
-static void
+void
 edge_on_alloc (uv_handle_t *handle, size_t suggested, uv_buf_t *ret_buffer)
 {
     struct edge_peer *peer = handle->data;
@@ -374,6 +327,8 @@ edge_peer_free (struct edge_peer *peer)
         peer->next->place = peer->place;
     if (peer->opened)
         peer->edge->handlers->closed (peer->edge->self, peer, peer->why);
+    if (peer->dial)
+        edge_dial_end (peer->dial, peer->why);
     for (size_t i = 0; i < peer->queue_count; i++)
         blob_release (peer->queue[(peer->queue_first + i) % peer->queue_room]);
     free (peer->queue);
@@ -400,7 +355,7 @@ edge_close (struct edge_peer *peer, const char *why)
     uv_close ((uv_handle_t *)&peer->timer, edge_on_closed);
 }
 
-static struct edge_peer *
+struct edge_peer *
 edge_peer_create (struct edge *edge, bool outbound)
 {
     struct edge_peer *peer = calloc (1, sizeof *peer);
@@ -424,7 +379,18 @@ edge_peer_create (struct edge *edge, bool outbound)
     return peer;
 }
 
-static void
+void
+edge_peer_begin (struct edge_peer *peer)
+{
+    uv_tcp_nodelay (&peer->tcp, 1);
+    edge_resume (peer);
+    if (peer->closing)
+        return;
+    peer->opened = true;
+    peer->edge->handlers->opened (peer->edge->self, peer);
+}
+
+void
 edge_peer_open (struct edge_peer *peer)
 {
     int size = sizeof peer->remote;
@@ -435,12 +401,7 @@ edge_peer_open (struct edge_peer *peer)
     }
     edge_unmap (&peer->remote);
     edge_address_text (&peer->remote, peer->address);
-    uv_tcp_nodelay (&peer->tcp, 1);
-    edge_resume (peer);
-    if (peer->closing)
-        return;
-    peer->opened = true;
-    peer->edge->handlers->opened (peer->edge->self, peer);
+    edge_peer_begin (peer);
 }
 
 /* libuv keeps a descriptor in reserve, with which it turns newcomers away when
@@ -505,19 +466,13 @@ int
 edge_listen (struct edge *edge, const char *host_port,
              char ret_address[EDGE_ADDRESS_MAX])
 {
-    char host[EDGE_ADDRESS_MAX];
-    char port[8];
     struct sockaddr_storage address;
 
     if (edge->listener_count == EDGE_LISTENERS_MAX)
         return -E2BIG;
-    int rc = edge_split (host_port, host, sizeof host, port, sizeof port);
+    int rc = edge_read_address (host_port, &address);
     if (rc != 0)
         return rc;
-    int number = (int)strtol (port, NULL, 10);
-    if (uv_ip4_addr (host, number, (struct sockaddr_in *)&address) != 0
-        && uv_ip6_addr (host, number, (struct sockaddr_in6 *)&address) != 0)
-        return -EINVAL;
     return edge_bind (edge, (struct sockaddr *)&address, ret_address);
 }
 
@@ -530,124 +485,6 @@ edge_listen_stop (struct edge *edge)
     edge->touched = true;
     for (size_t i = 0; i < edge->listener_count; i++)
         uv_close ((uv_handle_t *)&edge->listener[i], NULL);
-}
-
-/*~ Dialling: a name becomes addresses, one of which becomes a connection. */
-
-static void
-edge_dial_end (struct edge_dial *dial, const char *why)
-{
-    struct edge *edge = dial->edge;
-    struct edge_dial **place = &edge->dials;
-    while (*place != dial)
-        place = &(*place)->next;
-    *place = dial->next;
-    if (why && !edge->ending)
-        edge->handlers->failed (edge->self, dial->host_port, why);
-    free (dial);
-}
-
-static void edge_dial_next (struct edge_dial *dial, const char *why);
-
-static void
-edge_on_connected (uv_connect_t *connect, int status)
-{
-    struct edge_dial *dial = connect->data;
-    struct edge_peer *peer = dial->peer;
-
-    if (status < 0 || peer->closing) {
-        edge_close (peer, "connect failed");
-        edge_dial_next (dial, status == UV_ECONNREFUSED ? "refused"
-                              : status == UV_ETIMEDOUT  ? "no answer"
-                                                        : "unreachable");
-        return;
-    }
-    snprintf (peer->dialled, sizeof peer->dialled, "%s", dial->host_port);
-    peer->automatic = dial->automatic;
-    edge_peer_open (peer);
-    edge_dial_end (dial, peer->opened ? NULL : "the peer closed");
-}
-
-static void
-edge_dial_next (struct edge_dial *dial, const char *why)
-{
-    if (dial->edge->ending || dial->address_next == dial->address_count) {
-        edge_dial_end (dial, why);
-        return;
-    }
-    struct sockaddr *address =
-        (struct sockaddr *)&dial->address[dial->address_next++];
-    dial->peer = edge_peer_create (dial->edge, true);
-    if (!dial->peer) {
-        edge_dial_end (dial, "out of memory or descriptors");
-        return;
-    }
-    dial->connect.data = dial;
-    dial->edge->touched = true;
-    if (uv_tcp_connect (&dial->connect, &dial->peer->tcp, address,
-                        edge_on_connected)
-        < 0) {
-        edge_close (dial->peer, "connect failed");
-        edge_dial_next (dial, "unreachable");
-    }
-}
-
-static void
-edge_on_resolved (uv_getaddrinfo_t *resolve, int status,
-                  struct addrinfo *results)
-{
-    struct edge_dial *dial = resolve->data;
-    for (struct addrinfo *result = results;
-         result && dial->address_count < EDGE_ADDRESSES_MAX;
-         result = result->ai_next)
-        memcpy (&dial->address[dial->address_count++], result->ai_addr,
-                result->ai_addrlen);
-    uv_freeaddrinfo (results);
-    edge_dial_next (dial, status < 0 ? "the name does not resolve"
-                                     : "the name has no address");
-}
-
-static bool
-edge_is_dialled (const struct edge *edge, const char *host_port)
-{
-    for (const struct edge_dial *dial = edge->dials; dial; dial = dial->next)
-        if (strcmp (dial->host_port, host_port) == 0)
-            return true;
-    for (const struct edge_peer *peer = edge->peers; peer; peer = peer->next)
-        if (!peer->closing && strcmp (peer->dialled, host_port) == 0)
-            return true;
-    return false;
-}
-
-int
-edge_dial (struct edge *edge, const char *host_port, bool automatic)
-{
-    char host[EDGE_NAME_MAX + 1];
-    char port[8];
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
-
-    int rc = edge_split (host_port, host, sizeof host, port, sizeof port);
-    if (rc != 0)
-        return rc;
-    if (edge_is_dialled (edge, host_port))
-        return -EALREADY;
-    struct edge_dial *dial = calloc (1, sizeof *dial);
-    if (!dial)
-        return -ENOMEM;
-    dial->edge = edge;
-    dial->automatic = automatic;
-    dial->resolve.data = dial;
-    snprintf (dial->host_port, sizeof dial->host_port, "%s", host_port);
-    rc = uv_getaddrinfo (&edge->loop, &dial->resolve, edge_on_resolved, host,
-                         port, &hints);
-    if (rc < 0) {
-        free (dial);
-        return rc;
-    }
-    edge->touched = true;
-    dial->next = edge->dials;
-    edge->dials = dial;
-    return 0;
 }
 
 int
@@ -679,13 +516,18 @@ edge_run (struct edge *edge)
 }
 
 int
-edge_create (struct edge **ret_edge, const struct edge_handlers *handlers,
-             void *self)
+edge_create (struct edge **ret_edge, const struct edge_options *options,
+             const struct edge_handlers *handlers, void *self)
 {
     struct edge *edge = calloc (1, sizeof *edge);
     if (!edge)
         return -ENOMEM;
-    int rc = uv_loop_init (&edge->loop);
+    edge->proxy_us = options->proxy_us;
+    memcpy (edge->secret, options->secret, sizeof edge->secret);
+    int rc =
+        options->proxy ? edge_read_address (options->proxy, &edge->proxy) : 0;
+    if (rc == 0)
+        rc = uv_loop_init (&edge->loop);
     if (rc < 0) {
         free (edge);
         return rc;
@@ -726,7 +568,7 @@ edge_peer_outbound (const struct edge_peer *peer)
 const char *
 edge_peer_address (const struct edge_peer *peer)
 {
-    return peer->address;
+    return peer->address[0] != '\0' ? peer->address : peer->dialled;
 }
 
 const char *

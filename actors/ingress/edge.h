@@ -14,6 +14,9 @@
 #include "messages/governance/message.h"
 
 #define EDGE_ADDRESS_MAX 64 /* "[v6%scope]:port" */
+/* From the first byte to a proxy to the peer behind it; Tor itself gives up on
+ * an onion service later, and is asked again then. */
+#define EDGE_PROXY_US (60 * SECOND_US)
 
 struct edge;
 struct edge_peer;
@@ -48,9 +51,16 @@ struct edge_handlers {
     void (*failed) (void *self, const char *dialled, const char *why);
 };
 
+struct edge_options {
+    const char *proxy;  /* "IP:port" of a SOCKS5 proxy for all that is
+                             dialled, no way around it; NULL: none */
+    int64_t proxy_us;   /* what it may take; EDGE_PROXY_US, tests less */
+    uint8_t secret[32]; /* random; the log-ins at the proxy come from it */
+};
+
 /* Returns 0 and sets *ret_edge, or -errno. HANDLERS is borrowed. */
-int edge_create (struct edge **ret_edge, const struct edge_handlers *handlers,
-                 void *self);
+int edge_create (struct edge **ret_edge, const struct edge_options *options,
+                 const struct edge_handlers *handlers, void *self);
 
 /* Closes everything at once; `closed` is called for every peer. */
 void edge_destroy (struct edge **edge);
@@ -63,10 +73,13 @@ int edge_listen (struct edge *edge, const char *host_port,
 /* Accepts nobody any more. */
 void edge_listen_stop (struct edge *edge);
 
-/* Dials "host:port": resolves, tries each address. Ends in `opened` or
- * `failed`. AUTOMATIC is kept for edge_peer_automatic. Returns 0, -EALREADY
- * when it is being dialled or connected, or -errno. */
+/* Dials "host:port": resolves, tries each address; or asks the proxy, which
+ * gets the name as it is. Ends in `opened` or `failed`. AUTOMATIC is kept for
+ * edge_peer_automatic. Returns 0, -EALREADY when it is being dialled or
+ * connected, -EPROTONOSUPPORT for an .onion name without a proxy, or -errno. */
 int edge_dial (struct edge *edge, const char *host_port, bool automatic);
+/* Returns words for what edge_dial returned, static. */
+const char *edge_dial_text (int rc);
 
 int edge_fd (const struct edge *edge);
 /* Returns how long edge_run may wait at most, in microseconds. */
@@ -93,12 +106,14 @@ void edge_set_timer (struct edge_peer *peer, struct instant now,
 void edge_close (struct edge_peer *peer, const char *why);
 
 bool edge_peer_outbound (const struct edge_peer *peer);
-/* Returns "1.2.3.4:8333". */
+/* Returns "1.2.3.4:8333"; behind a proxy what was dialled, never the proxy. */
 const char *edge_peer_address (const struct edge_peer *peer);
 /* Returns what was dialled, or "". */
 const char *edge_peer_dialled (const struct edge_peer *peer);
 /* Returns what edge_dial was told; false for inbound. */
 bool edge_peer_automatic (const struct edge_peer *peer);
+/* Returns where it is; behind a proxy the address that was dialled, AF_UNSPEC
+ * when that was a name. */
 const struct sockaddr *edge_peer_sockaddr (const struct edge_peer *peer);
 /* Returns bytes queued that the kernel has not taken. */
 size_t edge_peer_queued (const struct edge_peer *peer);

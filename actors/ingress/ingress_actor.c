@@ -23,6 +23,7 @@
 #include <sodium.h>
 
 #include "actors/ingress/address.h"
+#include "actors/ingress/socks.h"
 #include "supervisor/log.h"
 
 void
@@ -192,6 +193,17 @@ ingress_serve (struct ingress *self, struct guest *guest)
     }
 }
 
+/* Behind a proxy a name is all that there is of an address. */
+static uint32_t
+ingress_group (const struct ingress *self, const struct edge_peer *peer)
+{
+    const struct sockaddr *address = edge_peer_sockaddr (peer);
+    if (address_is_known (address))
+        return address_group (address, self->actor.args->daemon);
+    return address_group_of_name (edge_peer_dialled (peer),
+                                  self->actor.args->daemon);
+}
+
 static struct guest *
 ingress_admit (struct ingress *self, struct edge_peer *peer)
 {
@@ -204,7 +216,7 @@ ingress_admit (struct ingress *self, struct edge_peer *peer)
     guest->nonce = random_u64 () | 1;
     ingress_place_guest (self, guest);
     guest->local = guest->noban || address_is_loopback (address);
-    guest->group = address_group (address, self->actor.args->daemon);
+    guest->group = ingress_group (self, peer);
     guest->connected_s = moment_unix_s (self->actor.now);
 
     struct connection_options options = {
@@ -535,6 +547,23 @@ ingress_open_links (struct ingress *self)
     return rc;
 }
 
+/* With a proxy every dial goes through it, none around it. */
+static int
+ingress_open_edge (struct ingress *self)
+{
+    const char *proxy = self->actor.config->node_proxy;
+    struct edge_options options = {.proxy_us = EDGE_PROXY_US};
+
+    if (*proxy != '\0') {
+        options.proxy = proxy + strlen (SOCKS_SCHEME); /* its form is checked */
+        log_info ("INGRESS-PROXY", "address=%s", options.proxy);
+    }
+    randombytes_buf (options.secret, sizeof options.secret);
+    int rc = edge_create (&self->edge, &options, &ingress_edge_handlers, self);
+    sodium_memzero (options.secret, sizeof options.secret);
+    return rc;
+}
+
 static int
 ingress_open (struct ingress *self)
 {
@@ -548,7 +577,7 @@ ingress_open (struct ingress *self)
         return -ENOMEM;
     int rc = ingress_open_admission (self);
     if (rc == 0)
-        rc = edge_create (&self->edge, &ingress_edge_handlers, self);
+        rc = ingress_open_edge (self);
     if (rc == 0)
         rc = ingress_open_links (self);
     if (rc == 0)

@@ -188,5 +188,5 @@ ingress_on_dial (struct ingress *self, const struct link_dial *dial)
     if (rc == 0)
         ingress_report_dial (self, address, PEER_DIALLING, "");
     else
-        ingress_report_dial (self, address, PEER_LEFT, strerror (-rc));
+        ingress_report_dial (self, address, PEER_LEFT, edge_dial_text (rc));
 }

@@ -82,6 +82,14 @@ class Files(Config):
             "--governance.enabled=true",
             "--governance.commons_url=http://192.0.2.1/api"))
 
+    def test_a_proxy_by_name_is_an_error(self):
+        self.check_refused(
+            CONFIG, r"govrelay\.toml:2:\d+: node\.proxy: .*IP address",
+            words=self.file('[node]\nproxy = "socks5://localhost:9050"\n'))
+        code, said = self.run_daemon("--check-config", *self.file(
+            '[node]\nproxy = "socks5://[::1]:9050"\n'))
+        self.assertEqual(code, 0, said)
+
     def test_a_part_that_is_not_built_yet_is_refused(self):
         self.check_refused(CONFIG, "vpn_enabled", words=(
             "--governance.vpn_enabled=true",))

@@ -128,6 +128,28 @@ test_tap_endpoint_is_local_tcp_or_off (void **state)
                       "ipc:///" LABEL_63 "/" LABEL_63));
 }
 
+/* A name would have to be looked up beside it. */
+static void
+test_proxy_is_socks5_at_an_address (void **state)
+{
+    (void)state;
+    check_form (form_proxy,
+                LIST ("", "socks5://127.0.0.1:9050", "socks5://[::1]:9050",
+                      "socks5://192.0.2.1:65535"),
+                LIST ("127.0.0.1:9050", "http://127.0.0.1:9050", "socks5://",
+                      "socks5h://127.0.0.1:9050", "SOCKS5://127.0.0.1:9050",
+                      "socks5://127.0.0.1", "socks5://127.0.0.1:0",
+                      "socks5://127.0.0.1:65536", "socks5://127.0.0.1:9050/",
+                      "socks5://user:word@127.0.0.1:9050",
+                      "socks5://127.0.0.1:9050 ", "socks5://::1:9050",
+                      "socks5://localhost:9050", "socks5://tor.example.com:1",
+                      "socks5://127.1:9050"));
+    assert_non_null (strstr (form_proxy ("socks5://localhost:9050"),
+                             "write its IP address"));
+    assert_non_null (
+        strstr (form_proxy ("127.0.0.1:9050"), "socks5://127.0.0.1:9050"));
+}
+
 static void
 test_other_texts_have_their_forms (void **state)
 {
@@ -136,8 +158,6 @@ test_other_texts_have_their_forms (void **state)
                 LIST ("", "a:1", "a b", "1.2.3"));
     check_form (form_address, LIST ("", "10.0.0.1", "::1"),
                 LIST ("a", "10.0.0.1:1", "[::1]"));
-    check_form (form_proxy, LIST ("", "socks5://127.0.0.1:9050"),
-                LIST ("127.0.0.1:9050", "http://127.0.0.1:9050", "socks5://"));
     check_form (form_interface, LIST ("", "wg0", "tun-1.5"),
                 LIST ("a/b", "wg0:1", "sixteenletters16", "..", "a b"));
     check_form (form_pin,
@@ -164,6 +184,7 @@ main (void)
         cmocka_unit_test (test_loopback_is_told_from_what_looks_like_it),
         cmocka_unit_test (test_public_key_is_lower_case_hex_of_a_scheme),
         cmocka_unit_test (test_tap_endpoint_is_local_tcp_or_off),
+        cmocka_unit_test (test_proxy_is_socks5_at_an_address),
         cmocka_unit_test (test_other_texts_have_their_forms),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);

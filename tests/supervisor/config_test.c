@@ -84,8 +84,8 @@ test_all_mistakes_are_said_at_once_in_the_order_of_the_file (void **state)
     struct desk *desk = *state;
     int rc = load (desk,
                    "[receiver]\nlisten = \"nowhere\"\n"
-                   "[node]\nproxy = \"socks5://127.0.0.1:9050\"\n"
-                   "max_outbound = true\n"
+                   "[console]\nlisten = \"127.0.0.1:1\"\n"
+                   "[node]\nmax_outbound = true\n"
                    "[governance]\nenabled = true\n",
                    ENVIRONMENT ("GOVRELAY_LOG_LEVEL=loud"),
                    FLAGS ("--node.max_inbound=many", "--gossip.own_delay=no"));
@@ -95,9 +95,10 @@ test_all_mistakes_are_said_at_once_in_the_order_of_the_file (void **state)
     check_problem (desk, 0, ":2:10",
                    "receiver.listen: \"nowhere\" will not do; write "
                    "\"address:port\" or \"[IPv6 address]:port\"");
-    check_problem (desk, 1, ":4:9",
-                   "node.proxy: not supported by this version; leave it out");
-    check_problem (desk, 2, ":5:16",
+    check_problem (
+        desk, 1, ":4:10",
+        "console.listen: not supported by this version; leave it out");
+    check_problem (desk, 2, ":6:16",
                    "node.max_outbound: true or false will not do; write a "
                    "whole number, 0 to 64");
     assert_string_equal (desk->problems.text[3],
@@ -110,7 +111,7 @@ test_all_mistakes_are_said_at_once_in_the_order_of_the_file (void **state)
     assert_string_equal (desk->problems.text[5],
                          "--gossip.own_delay: gossip.own_delay: \"no\" will "
                          "not do; write true or false");
-    check_problem (desk, 6, ":7:11",
+    check_problem (desk, 6, ":8:11",
                    "governance.enabled: nowhere to forward to; set "
                    "governance.commons_url");
 }
@@ -236,11 +237,12 @@ test_what_is_not_built_yet_may_be_at_its_default_or_off (void **state)
 {
     struct desk *desk = *state;
 
-    check_loaded (desk, load (desk,
-                              "[links]\nframes = []\n[node]\nproxy = \"\"\n"
-                              "[console]\nlisten = \"127.0.0.1:9643\"\n"
-                              "[limits]\nunknown_rate = 2\n",
-                              NOTHING, NO_FLAGS));
+    check_loaded (
+        desk, load (desk,
+                    "[links]\nframes = []\n[curve]\nsecret_key_file = \"\"\n"
+                    "[console]\nlisten = \"127.0.0.1:9643\"\n"
+                    "[limits]\nunknown_rate = 2\n",
+                    NOTHING, NO_FLAGS));
     check_loaded (
         desk, load (desk, "[console]\nlisten = \"off\"\n", NOTHING, NO_FLAGS));
     assert_string_equal (desk->config->console_listen, "off");

@@ -130,6 +130,37 @@ test_group_is_16_bits_of_ipv4_and_32_of_ipv6 (void **state)
                           group ("2001:db9::1", KEY));
 }
 
+/* A peer behind a proxy, dialled by name. */
+static void
+test_unknown_address_is_of_no_network (void **state)
+{
+    (void)state;
+    static const uint8_t zeros[16];
+    struct sockaddr_storage unknown = {.ss_family = AF_UNSPEC};
+    const struct sockaddr *address = (void *)&unknown;
+    char *everything[] = {"::/0", "0.0.0.0/0", "::"};
+    struct string_list list = {.item = everything, .count = 3};
+    uint8_t bytes[16] = {1};
+    uint16_t port = 1;
+
+    assert_false (address_is_known (address));
+    assert_false (address_is_loopback (address));
+    assert_false (address_is_listed (address, &list));
+    address_bytes (address, bytes, &port);
+    assert_memory_equal (bytes, zeros, 16);
+    assert_int_equal (port, 0);
+}
+
+static void
+test_group_of_a_name_is_its_host (void **state)
+{
+    (void)state;
+    uint32_t one = address_group_of_name ("one.onion:1", KEY);
+    assert_int_equal (one, address_group_of_name ("one.onion:2", KEY));
+    assert_int_not_equal (one, address_group_of_name ("two.onion:1", KEY));
+    assert_int_not_equal (one, address_group_of_name ("one.onion:1", KEY + 1));
+}
+
 static void
 test_group_cannot_be_told_without_the_key (void **state)
 {
@@ -210,6 +241,8 @@ main (void)
         cmocka_unit_test (test_networks_hold_their_addresses_and_no_others),
         cmocka_unit_test (test_mapped_address_is_listed_as_ipv4),
         cmocka_unit_test (test_group_is_16_bits_of_ipv4_and_32_of_ipv6),
+        cmocka_unit_test (test_unknown_address_is_of_no_network),
+        cmocka_unit_test (test_group_of_a_name_is_its_host),
         cmocka_unit_test (test_group_cannot_be_told_without_the_key),
         cmocka_unit_test (test_network_is_24_bits_of_ipv4_and_64_of_ipv6),
         cmocka_unit_test (test_private_addresses_are_known),
