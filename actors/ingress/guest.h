@@ -19,7 +19,7 @@ struct guest {
     struct ringset *known;         /* messages it has sent or got; owned */
     uint32_t group;                /* keyed hash of its network group */
     uint32_t points;               /* PROTOCOL 5.4 */
-    bool local;                    /* loopback or noban */
+    bool local;                    /* loopback or noban, and came to us */
     bool trusted;                  /* configured or noban: earns no points */
     bool confirmed;                /* PROTOCOL 2.5 */
     bool announced;                /* gossip knows it */

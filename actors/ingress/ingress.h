@@ -6,6 +6,7 @@
 #include "actors/ingress/edge.h"
 #include "actors/ingress/flight.h"
 #include "actors/ingress/guest.h"
+#include "actors/ingress/heard.h"
 #include "messages/base/ringset.h"
 #include "messages/bitcoin/network.h"
 
@@ -21,6 +22,7 @@ struct ingress {
     struct guests *guests; /* who is connected; owned */
     struct flight *flight; /* frames without a verdict; owned */
     struct ringset *exact; /* bytes that are proven and durable; owned */
+    struct heard *heard;   /* what was handed in here; owned */
     uint8_t hash_key[16];  /* of fingerprints; random */
     enum network network;
     struct link *frames;   /* to the verifiers; the actor owns it */

@@ -7,7 +7,7 @@
  *        delivery  DELIVER from gossip: what to send to whom
  *        peering   DIAL from the registry: whom to be connected to
  *   out  frames    FRAME: an untrusted payload
- *        delivery  PEER_READY, PEER_GONE, DRAINED
+ *        delivery  PEER_READY, PEER_GONE, DRAINED, HEARD
  *        peering   PEER: how each peer stands
  *   owns TCP connections, and each frame until its verdict came back
  *
@@ -208,7 +208,8 @@ ingress_admit (struct ingress *self, struct edge_peer *peer)
     bool noban = address_is_listed (address, &config->node_noban);
     guest->edge = peer;
     guest->nonce = random_u64 () | 1;
-    guest->local = noban || address_is_loopback (address);
+    guest->local =
+        !edge_peer_outbound (peer) && (noban || address_is_loopback (address));
     guest->trusted = noban || edge_peer_dialled (peer)[0] != '\0';
     guest->group = address_group (address, self->actor.args->daemon);
     guest->connected_s = moment_unix_s (self->actor.now);
@@ -532,7 +533,8 @@ ingress_open (struct ingress *self)
     self->guests = guests_create (random_u64 ());
     self->flight = flight_create ();
     self->exact = ringset_create (INGRESS_EXACT_MAX, random_u64 ());
-    if (!self->guests || !self->flight || !self->exact)
+    self->heard = heard_create (random_u64 ());
+    if (!self->guests || !self->flight || !self->exact || !self->heard)
         return -ENOMEM;
     int rc = edge_create (&self->edge, &ingress_edge_handlers, self);
     if (rc == 0)
@@ -552,6 +554,7 @@ ingress_close (struct ingress *self)
     guests_destroy (&self->guests);
     flight_destroy (&self->flight);
     ringset_destroy (&self->exact);
+    heard_destroy (&self->heard);
 }
 
 void
