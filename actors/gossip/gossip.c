@@ -5,61 +5,17 @@
  *   out  deliveries: one entry, the peers whose turn it is
  *   owns the newest entries (window.c) and a cursor per peer
  *
- * Next on the tour: actors/ingress/ingress_delivery.c
+ * Next on the tour: actors/gossip/gossip_own.c
  */
 #include "actors/gossip/gossip.h"
 
 #include <math.h>
 #include <stdlib.h>
 
+#include "actors/gossip/gossip_private.h"
 #include "actors/gossip/window.h"
-#include "messages/base/bucket.h"
 
-/* One timer per network group: whoever listens at many places of one network
- * learns no more of the order in which we got things than one listener does. */
-struct gossip_group {
-    uint32_t id;
-    size_t peers;
-    bool armed;
-    struct instant due;
-};
-
-struct gossip_peer {
-    uint64_t id;
-    void *ingress; /* whose connection it is; borrowed */
-    bool governance;
-    bool outbound;
-    bool placed;          /* its cursor stands */
-    size_t group;         /* index into groups */
-    uint64_t cursor;      /* next live entry */
-    uint64_t released;    /* live entries before this may go (trickle) */
-    uint64_t backlog;     /* next entry of the backlog */
-    uint64_t backlog_end; /* first entry after the backlog */
-    struct bucket pace;   /* of the backlog */
-    uint64_t in_flight;   /* payload bytes handed out and not drained */
-    bool rereads;         /* has had all of the range that is read again */
-};
-
-struct gossip {
-    struct gossip_options options;
-    uint64_t random;           /* state of splitmix64 */
-    struct window *window;     /* the newest entries; owned */
-    uint64_t last;             /* newest seq seen */
-    uint64_t hour_first;       /* entries before this are known to be stale */
-    bool synced;               /* the live feed has reached the head */
-    struct gossip_peer *peers; /* owned; no order */
-    size_t peers_count;
-    size_t peers_room;
-    struct gossip_group *groups; /* owned; freed places have no peers */
-    size_t groups_count;
-    bool rereading;       /* a range was asked for */
-    bool rereading_entry; /* the entry at hand is of that range */
-    uint64_t reread_until;
-    struct instant deadline; /* of the next group or pace */
-    struct gossip_counters counters;
-};
-
-static uint64_t
+uint64_t
 gossip_random (struct gossip *self)
 {
     uint64_t z = self->random += UINT64_C (0x9e3779b97f4a7c15);
@@ -99,6 +55,7 @@ gossip_destroy (struct gossip **gossip)
         return;
     *gossip = NULL;
     window_destroy (&self->window);
+    own_done (&self->own);
     free (self->peers);
     free (self->groups);
     free (self);
@@ -110,7 +67,7 @@ gossip_last_seq (const struct gossip *self)
     return self->last;
 }
 
-static int64_t
+int64_t
 gossip_oldest (struct moment now)
 {
     return moment_unix_s (now) - MESSAGE_AGE_MAX_S;
@@ -137,11 +94,21 @@ int
 gossip_on_entry (struct gossip *self, const struct link_feed_entry *entry,
                  struct moment now)
 {
+    size_t place = OWN_MAX;
+    int rc = 0;
+
     if (entry->seq <= self->last)
         return 0;
-    int rc = window_add (self->window, entry);
+    if (gossip_is_own (self, entry, now))
+        rc = gossip_hold (self, entry, now, &place);
     if (rc != 0)
         return rc;
+    rc = window_add (self->window, entry);
+    if (rc != 0) {
+        if (place < OWN_MAX)
+            own_free (&self->own, place);
+        return rc;
+    }
     if (self->last == 0)
         self->hour_first = entry->seq;
     self->last = entry->seq;
@@ -195,7 +162,7 @@ gossip_join_group (struct gossip *self, uint32_t id, size_t *ret_group)
     return 0;
 }
 
-static struct gossip_peer *
+struct gossip_peer *
 gossip_find_peer (const struct gossip *self, uint64_t id)
 {
     for (size_t i = 0; i < self->peers_count; i++)
@@ -211,6 +178,9 @@ gossip_peer_up (struct gossip *self, void *ingress,
     struct gossip_peer *known = gossip_find_peer (self, ready->peer);
     if (known) {
         known->governance = ready->governance;
+        known->confirmed = ready->confirmed;
+        if (!known->governance || !known->confirmed)
+            gossip_unchoose (self, known->id);
         return 0;
     }
     if (self->peers_count == GOSSIP_PEERS_MAX)
@@ -226,7 +196,8 @@ gossip_peer_up (struct gossip *self, void *ingress,
     struct gossip_peer peer = {.id = ready->peer,
                                .ingress = ingress,
                                .governance = ready->governance,
-                               .outbound = ready->outbound};
+                               .outbound = ready->outbound,
+                               .confirmed = ready->confirmed};
     int rc = gossip_join_group (self, ready->group, &peer.group);
     if (rc != 0)
         return rc;
@@ -239,6 +210,7 @@ gossip_peer_up (struct gossip *self, void *ingress,
 static void
 gossip_remove_peer (struct gossip *self, struct gossip_peer *peer)
 {
+    gossip_unchoose (self, peer->id);
     self->groups[peer->group].peers--;
     *peer = self->peers[--self->peers_count];
 }
@@ -271,16 +243,26 @@ gossip_drained (struct gossip *self, uint64_t id, uint64_t bytes)
  * it the live entries that its group's timer has released. */
 
 static void
+gossip_release_peer (struct gossip *self, struct gossip_peer *peer)
+{
+    peer->released = self->last + 1;
+    own_set_merge (&peer->late, &peer->waiting);
+    peer->waiting = (struct own_set){0};
+}
+
+static void
 gossip_release_groups (struct gossip *self, struct instant now)
 {
     self->deadline.us = INT64_MAX;
     for (size_t i = 0; i < self->peers_count; i++) {
         struct gossip_peer *peer = &self->peers[i];
-        if (!peer->placed || !peer->governance || peer->released > self->last)
+        if (!peer->placed || !peer->governance
+            || (peer->released > self->last
+                && own_set_is_empty (&peer->waiting)))
             continue;
         struct gossip_group *group = &self->groups[peer->group];
         if (self->options.trickle_us == 0) {
-            peer->released = self->last + 1;
+            gossip_release_peer (self, peer);
             continue;
         }
         if (!group->armed) {
@@ -289,7 +271,7 @@ gossip_release_groups (struct gossip *self, struct instant now)
                 now, gossip_exponential (self, self->options.trickle_us));
         }
         if (instant_reached (now, group->due))
-            peer->released = self->last + 1;
+            gossip_release_peer (self, peer);
         else if (group->due.us < self->deadline.us)
             self->deadline = group->due;
     }
@@ -298,7 +280,7 @@ gossip_release_groups (struct gossip *self, struct instant now)
             self->groups[i].armed = false;
 }
 
-static bool
+bool
 gossip_is_open (const struct gossip_peer *peer)
 {
     return peer->placed && peer->governance
@@ -370,8 +352,9 @@ gossip_is_turn (struct gossip *self, struct gossip_peer *peer, uint64_t seq,
     return !backlog || bucket_take (&peer->pace, 1, now);
 }
 
-/* Offers ENTRY to the peers of INGRESS whose turn it is, at most one message
- * full. Returns false when INGRESS has no room. */
+/* Offers ENTRY to the peers of INGRESS whose turn it is. What is stale or held
+ * back is passed over: nobody's cursor waits for it. Returns false when INGRESS
+ * has no room. */
 static bool
 gossip_offer (struct gossip *self, void *ingress,
               const struct gossip_entry *entry, bool backlog, struct moment now,
@@ -380,6 +363,7 @@ gossip_offer (struct gossip *self, void *ingress,
     uint64_t peers[DELIVER_PEERS_MAX];
     size_t places[DELIVER_PEERS_MAX];
     bool stale = entry->timestamp < gossip_oldest (now);
+    bool skipped = stale || own_holds (&self->own, entry->seq);
     size_t i = 0;
 
     while (i < self->peers_count) {
@@ -395,17 +379,22 @@ gossip_offer (struct gossip *self, void *ingress,
         if (count == 0)
             return true;
         bool delivered =
-            !stale && deliver (context, ingress, entry, peers, count);
+            !skipped && deliver (context, ingress, entry, peers, count);
         for (size_t k = 0; backlog && !delivered && k < count; k++)
             bucket_give (&self->peers[places[k]].pace, 1, now.mono);
-        if (!stale && !delivered)
+        if (!skipped && !delivered)
             return false;
         for (size_t k = 0; k < count; k++) {
             struct gossip_peer *peer = &self->peers[places[k]];
             gossip_pass (peer, entry->seq, backlog);
-            peer->in_flight += stale ? 0 : entry->size;
+            peer->in_flight += skipped ? 0 : entry->size;
         }
-        *(stale ? &self->counters.stale : &self->counters.offered) += count;
+        if (stale)
+            self->counters.stale += count;
+        else if (skipped)
+            self->counters.passed += count;
+        else
+            self->counters.offered += count;
     }
     return true;
 }
@@ -428,6 +417,14 @@ gossip_lowest (struct gossip *self, const void *ingress, bool backlog,
     return lowest;
 }
 
+/* Returns how many steps cursors have made so far. */
+static uint64_t
+gossip_steps (const struct gossip *self)
+{
+    return self->counters.offered + self->counters.stale
+           + self->counters.passed;
+}
+
 static bool
 gossip_work_ingress (struct gossip *self, void *ingress, bool backlog,
                      struct moment now, gossip_deliver_fn *deliver,
@@ -435,7 +432,7 @@ gossip_work_ingress (struct gossip *self, void *ingress, bool backlog,
 {
     uint64_t lowest = gossip_lowest (self, ingress, backlog,
                                      gossip_window_begin (self), now.mono);
-    uint64_t before = self->counters.offered + self->counters.stale;
+    uint64_t before = gossip_steps (self);
     size_t work = 0;
 
     if (lowest == UINT64_MAX)
@@ -443,7 +440,7 @@ gossip_work_ingress (struct gossip *self, void *ingress, bool backlog,
     for (const struct gossip_entry *entry = window_from (self->window, lowest);
          entry; entry = window_from (self->window, entry->seq + 1)) {
         if (work++ == GOSSIP_WORK_MAX)
-            return self->counters.offered + self->counters.stale > before;
+            return gossip_steps (self) > before;
         if (!gossip_offer (self, ingress, entry, backlog, now, deliver,
                            context))
             return false; /* its credit comes back and wakes us */
@@ -471,14 +468,20 @@ gossip_work (struct gossip *self, struct moment now, gossip_deliver_fn *deliver,
 {
     bool more = false;
 
+    gossip_work_held (self, now, deliver, context);
     gossip_release_groups (self, now.mono);
+    struct instant due = own_deadline (&self->own);
+    if (due.us < self->deadline.us)
+        self->deadline = due;
     for (void *ingress = gossip_next_ingress (self, NULL); ingress;
          ingress = gossip_next_ingress (self, ingress)) {
         more |=
             gossip_work_ingress (self, ingress, false, now, deliver, context);
         more |=
             gossip_work_ingress (self, ingress, true, now, deliver, context);
+        gossip_work_late (self, ingress, now, deliver, context);
     }
+    gossip_forget_offered (self);
     return more;
 }
 
@@ -599,6 +602,12 @@ size_t
 gossip_peers (const struct gossip *self)
 {
     return self->peers_count;
+}
+
+size_t
+gossip_held (const struct gossip *self)
+{
+    return self->own.held;
 }
 
 const struct gossip_counters *

@@ -21,12 +21,17 @@
 #define GOSSIP_PEERS_MAX 16384  /* of all ingresses together */
 #define GOSSIP_REREAD_MAX 256   /* entries in one range that is read again */
 #define GOSSIP_WORK_MAX 256     /* deliveries a turn, so that input is read */
+#define GOSSIP_OWN_AGE_US                                                      \
+    (30                                                                        \
+     * SECOND_US) /* an own entry that is read later than this after it came
+                        has been held long enough: 5.8's mean */
 
 struct gossip_options {
     int64_t trickle_us; /* mean delay per network group; 0: at once */
     uint64_t peer_rate; /* limits.peer_rate: paces a backlog at half of it */
     uint64_t peer_burst;
-    uint64_t seed; /* of all randomness in here */
+    bool own_delay; /* PROTOCOL 5.8: hide what was handed in here */
+    uint64_t seed;  /* of all randomness in here */
 };
 
 struct gossip_entry {
@@ -42,6 +47,7 @@ struct gossip_entry {
 struct gossip_counters {
     uint64_t offered; /* entry and peer */
     uint64_t stale;   /* entry and peer: too old when its turn came */
+    uint64_t passed;  /* entry and peer: passed over while it was held */
     uint64_t reread;  /* entries read from the journal again */
 };
 
@@ -75,6 +81,9 @@ int gossip_peer_up (struct gossip *gossip, void *ingress,
 void gossip_peer_gone (struct gossip *gossip, uint64_t peer);
 /* INGRESS is gone, and all its peers. */
 void gossip_ingress_gone (struct gossip *gossip, void *ingress);
+/* The entry with that id came from the network: nobody can tell any more whose
+ * it is, all may have it. */
+void gossip_heard (struct gossip *gossip, const struct gov_id *id);
 /* PEER has taken BYTES of payload. */
 void gossip_drained (struct gossip *gossip, uint64_t peer, uint64_t bytes);
 
@@ -106,4 +115,6 @@ size_t gossip_pick_peers (struct gossip *gossip, uint64_t except,
 void *gossip_find_ingress (const struct gossip *gossip, uint64_t peer);
 
 size_t gossip_peers (const struct gossip *gossip);
+/* Returns how many own entries are held back now. */
+size_t gossip_held (const struct gossip *gossip);
 const struct gossip_counters *gossip_counters (const struct gossip *gossip);

@@ -2,7 +2,7 @@
 /* gossip - offer every accepted message to every governance-enabled peer.
  *
  *   in   feed      FEED_ENTRY from dedup: the journal, live
- *        delivery  PEER_READY, PEER_GONE, DRAINED from ingress
+ *        delivery  PEER_READY, PEER_GONE, DRAINED, HEARD from ingress
  *        status    STATUS from verifiers: queries and responses;
  *                  RELAY_MODE, STATUS_ASK_REPLY from the forwarder
  *   out  delivery  DELIVER: send this to these connections
@@ -10,7 +10,8 @@
  *   owns a cursor per peer, and the table of who asked for a status
  *
  * Nothing here lasts: after a restart the feed is read from an hour ago, and
- * ingress, which knows what each connection has, drops what is offered twice.
+ * ingress, which knows what each connection has, drops what is offered twice;
+ * what was handed in locally in the last 30 s is held back anew.
  *
  * Next on the tour: actors/gossip/gossip.c
  */
@@ -242,7 +243,9 @@ gossip_message (void *data, struct link *link, struct link_peer *from,
             != 0)
             log_warn ("GOSSIP-PEERS", "peers=%zu words=\"no room for a peer\"",
                       gossip_peers (self->gossip));
-    } else if (message->id == MESSAGE_PEER_GONE)
+    } else if (message->id == MESSAGE_HEARD)
+        gossip_heard (self->gossip, &message->heard.id);
+    else if (message->id == MESSAGE_PEER_GONE)
         gossip_peer_gone (self->gossip, message->peer_gone.peer);
     else if (message->id == MESSAGE_STATUS)
         gossip_on_status (self, from, &message->status);
@@ -299,8 +302,9 @@ gossip_stats (void *data)
 {
     struct gossip_actor *self = data;
     const struct gossip_counters *counters = gossip_counters (self->gossip);
-    return json_pack ("{s:I, s:I, s:I, s:I, s:I, s:I}", "peers",
-                      (json_int_t)gossip_peers (self->gossip), "offered",
+    return json_pack ("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "peers",
+                      (json_int_t)gossip_peers (self->gossip), "own_held",
+                      (json_int_t)gossip_held (self->gossip), "offered",
                       (json_int_t)counters->offered, "stale",
                       (json_int_t)counters->stale, "reread",
                       (json_int_t)counters->reread, "status_accepted",
@@ -324,6 +328,7 @@ gossip_open (struct gossip_actor *self)
         .trickle_us = config->gossip_trickle_ms * MILLISECOND_US,
         .peer_rate = (uint64_t)config->limits_peer_rate,
         .peer_burst = (uint64_t)config->limits_peer_burst,
+        .own_delay = config->gossip_own_delay,
         .seed = random_u64 ()};
     self->gossip = gossip_create (&options);
     self->queries = status_table_create (self->actor.now.mono);

@@ -16,7 +16,7 @@ struct guest {
     struct ringset *known;         /* messages it has sent or got; owned */
     uint32_t group;                /* keyed hash of its network group */
     uint32_t points;               /* PROTOCOL 5.4 */
-    bool local;                    /* loopback or noban */
+    bool local;                    /* loopback or noban, and came to us */
     bool trusted;                  /* configured or noban: earns no points */
     bool noban;                    /* never banned, never evicted */
     bool automatic;                /* dialled by the address book */

@@ -8,6 +8,7 @@
 #include "actors/ingress/flight.h"
 #include "actors/ingress/good_addresses.h"
 #include "actors/ingress/guest.h"
+#include "actors/ingress/heard.h"
 #include "actors/ingress/limits.h"
 #include "messages/base/ringset.h"
 #include "messages/bitcoin/network.h"
@@ -31,6 +32,7 @@ struct ingress {
     struct admission *admission;         /* who may come in; owned */
     struct bans *bans;     /* what the registry said of that; owned */
     struct ringset *exact; /* bytes that are proven and durable; owned */
+    struct heard *heard;   /* what was handed in here; owned */
     uint8_t hash_key[16];  /* of fingerprints; random */
     enum network network;
     struct link *frames;   /* to the verifiers; the actor owns it */

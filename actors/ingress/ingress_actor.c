@@ -8,7 +8,7 @@
  *        peering   DIAL from the registry: whom to be connected to; BAN: whom
  *                  not; GOOD: what to tell whoever asks for addresses
  *   out  frames    FRAME: an untrusted payload
- *        delivery  PEER_READY, PEER_GONE, DRAINED
+ *        delivery  PEER_READY, PEER_GONE, DRAINED, HEARD
  *        peering   PEER: how each peer stands; POINTS: who misbehaved; OFFER:
  *                  where others may be
  *   owns TCP connections, and each frame until its verdict came back
@@ -215,7 +215,8 @@ ingress_admit (struct ingress *self, struct edge_peer *peer)
     guest->edge = peer;
     guest->nonce = random_u64 () | 1;
     ingress_place_guest (self, guest);
-    guest->local = guest->noban || address_is_loopback (address);
+    guest->local = !edge_peer_outbound (peer)
+                   && (guest->noban || address_is_loopback (address));
     guest->group = ingress_group (self, peer);
     guest->connected_s = moment_unix_s (self->actor.now);
 
@@ -573,7 +574,9 @@ ingress_open (struct ingress *self)
     self->flight = flight_create ();
     self->exact = ringset_create (INGRESS_EXACT_MAX, random_u64 ());
     self->good = good_addresses_create ();
-    if (!self->guests || !self->flight || !self->exact || !self->good)
+    self->heard = heard_create (random_u64 ());
+    if (!self->guests || !self->flight || !self->exact || !self->good
+        || !self->heard)
         return -ENOMEM;
     int rc = ingress_open_admission (self);
     if (rc == 0)
@@ -598,6 +601,7 @@ ingress_close (struct ingress *self)
     admission_destroy (&self->admission);
     bans_destroy (&self->bans);
     good_addresses_destroy (&self->good);
+    heard_destroy (&self->heard);
 }
 
 void

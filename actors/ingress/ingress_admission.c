@@ -214,6 +214,8 @@ ingress_confirm (struct ingress *self, struct guest *guest)
         return;
     guest->confirmed = true;
     ingress_report_peer (self, guest, PEER_SHAKEN, "");
+    if (guest->announced)
+        ingress_announce (self, guest); /* it may now be told our own first */
 }
 
 static void

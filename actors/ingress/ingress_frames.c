@@ -2,7 +2,8 @@
 /* ingress_frames - unjudged payloads on their way to a verdict.
  *
  *   in   governance payloads of peers; FRAME_REPLY from verifiers
- *   out  FRAME to a verifier; the verdict's consequence for the peer
+ *   out  FRAME to a verifier; the verdict's consequence for the peer; HEARD to
+ *        gossip
  *   owns nothing of its own: struct ingress's flight and exact filter
  *
  * Only bytes that were accepted, or are known to be durable, are remembered,
@@ -109,6 +110,20 @@ ingress_show_frame (struct ingress *self, enum topic topic,
     tap_show (self->actor.tap, &event, self->actor.now);
 }
 
+/* The message with that KEY came from the network. If it was handed in here,
+ * gossip need not hide it any more (PROTOCOL 5.8). */
+static void
+ingress_hear (struct ingress *self, const uint8_t key[16])
+{
+    const struct gov_id *id = heard_find (self->heard, key);
+    struct link_peer *gossip = link_first_peer (self->delivery);
+    if (!id || !gossip)
+        return;
+    struct link_message heard = {.id = MESSAGE_HEARD, .heard = {.id = *id}};
+    if (link_send (self->delivery, gossip, &heard) == 0)
+        heard_told (self->heard, &heard.heard.id);
+}
+
 bool
 ingress_take_frame (struct ingress *self, struct guest *guest,
                     const struct connection_event *event)
@@ -124,6 +139,8 @@ ingress_take_frame (struct ingress *self, struct guest *guest,
             connection_judged (guest->connection, event->number, true,
                                self->actor.now);
             ingress_confirm (self, guest);
+            if (!guest->local)
+                ingress_hear (self, fingerprint);
             return true;
         }
     }
@@ -162,6 +179,12 @@ ingress_on_frame_reply (struct ingress *self,
     self->verdicts[reply->verdict]++;
     if (proven && !status)
         ringset_add (self->exact, frame->fingerprint);
+    if (proven && !status && reply->has_id) {
+        if (frame->local)
+            heard_add (self->heard, &reply->id, frame->fingerprint);
+        else
+            ingress_hear (self, reply->id.bytes);
+    }
     if (guest) {
         connection_judged (guest->connection, frame->number, false,
                            self->actor.now);

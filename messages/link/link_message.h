@@ -71,7 +71,8 @@ struct link_frame {  /* FRAME */
     uint64_t peer;   /* the connection that it came from */
     uint32_t group;  /* keyed hash of the peer's network group */
     enum command command;
-    bool local;          /* handed in from loopback or a noban address */
+    bool local;          /* handed in: its sender came to us from loopback or
+                             a noban address */
     int64_t received_us; /* Unix µs of its last byte at ingress */
     struct bytes payload;
 };

@@ -363,6 +363,71 @@ test_slow_peer_misses_nothing (void **state)
     assert_int_equal (desk->deliveries_count, ROWS_MAX);
 }
 
+/*~ What was handed in here (PROTOCOL 5.8). */
+
+static void
+feed_own (struct desk *desk, uint64_t seq, const char *text, int64_t age_us)
+{
+    struct link_message entry = entry_of (0, seq, bytes_of_text (text));
+    entry.feed_entry.local = true;
+    entry.feed_entry.received_us = moment_now ().unix_us - age_us;
+    say (desk->dedup, desk->to_dedup, &entry);
+}
+
+static void
+confirmed_outbound (struct desk *desk, uint64_t peer)
+{
+    struct link_message ready = {.id = MESSAGE_PEER_READY,
+                                 .peer_ready = {.peer = peer,
+                                                .group = (uint32_t)peer,
+                                                .governance = true,
+                                                .outbound = true,
+                                                .confirmed = true}};
+    say (desk->ingress, desk->to_ingress, &ready);
+}
+
+static void
+test_own_message_goes_to_one_and_to_all_when_it_was_heard (void **state)
+{
+    struct desk *desk = *state;
+    struct link_message heard = {.id = MESSAGE_HEARD,
+                                 .heard = {.id = name_of (2)}};
+    feed_head (desk, 0, 1);
+    peer_ready (desk, 11, false);
+    confirmed_outbound (desk, 12);
+    UNTIL (bench_counter (&desk->bench, desk->gossip, "peers") == 2);
+    feed_own (desk, 2, "mine", 0);
+    check_delivered (desk, 0, 12, "mine");
+    assert_int_equal (bench_counter (&desk->bench, desk->gossip, "own_held"),
+                      1);
+    assert_int_equal (desk->deliveries_count, 1);
+    say (desk->ingress, desk->to_ingress, &heard);
+    check_delivered (desk, 1, 11, "mine");
+    assert_int_equal (bench_counter (&desk->bench, desk->gossip, "own_held"),
+                      0);
+}
+
+static void
+test_restarted_gossip_holds_what_is_young_and_no_more (void **state)
+{
+    struct desk *desk = *state;
+    feed_own (desk, 1, "old", 31 * SECOND_US);
+    feed_own (desk, 2, "young", 5 * SECOND_US);
+    peer_ready (desk, 11, false);
+    feed_head (desk, 0, 2);
+    check_delivered (desk, 0, 11, "old");
+    assert_int_equal (bench_counter (&desk->bench, desk->gossip, "own_held"),
+                      1);
+    feed (desk, 3, "of others");
+    check_delivered (desk, 1, 11, "of others");
+    confirmed_outbound (desk, 12);
+    UNTIL (desk->deliveries_count == 5);
+    for (size_t i = 2; i < 5; i++) /* its backlog, and what is first its */
+        assert_int_equal (desk->deliveries[i].peers[0], 12);
+    assert_int_equal (bench_counter (&desk->bench, desk->gossip, "own_held"),
+                      1);
+}
+
 /*~ Status queries (PROTOCOL 5.6). */
 
 static void
@@ -486,6 +551,8 @@ main (void)
         TEST (test_restarted_ingress_loses_its_peers_and_tells_them_again),
         TEST (test_peer_that_left_is_not_offered_anything),
         TEST (test_slow_peer_misses_nothing),
+        TEST (test_own_message_goes_to_one_and_to_all_when_it_was_heard),
+        TEST (test_restarted_gossip_holds_what_is_young_and_no_more),
         TEST (test_query_goes_to_three_others_and_the_answer_to_the_asker),
         TEST (test_query_that_nobody_can_answer_is_busy_and_may_come_again),
         TEST (test_relay_mode_asks_commons_and_nobody_else),

@@ -37,6 +37,10 @@ struct desk {
     size_t deliveries;
     uint64_t seq;                       /* the newest of the journal */
     int64_t timestamp[ENTRIES_MAX + 1]; /* of its rows */
+    bool local[ENTRIES_MAX + 1];        /* handed in here */
+    int64_t received_us[ENTRIES_MAX + 1];
+    bool accepts_local; /* new entries are handed in here */
+    bool own_delay;     /* of the next desk_create */
     uint64_t random;
     bool rough; /* room comes and goes */
 };
@@ -91,6 +95,7 @@ desk_create (struct desk *desk, int64_t trickle_us, uint64_t rate)
     struct gossip_options options = {.trickle_us = trickle_us,
                                      .peer_rate = rate,
                                      .peer_burst = 200,
+                                     .own_delay = desk->own_delay,
                                      .seed = desk->random};
     gossip_destroy (&desk->gossip);
     desk->gossip = gossip_create (&options);
@@ -135,11 +140,15 @@ desk_pass (struct desk *desk, int64_t us)
 static inline struct link_feed_entry
 desk_row (const struct desk *desk, uint64_t seq)
 {
-    return (struct link_feed_entry){
+    struct link_feed_entry row = {
         .seq = seq,
         .command = COMMAND_ECONVETO,
+        .local = desk->local[seq],
+        .received_us = desk->received_us[seq],
         .timestamp = desk->timestamp[seq],
         .payload = bytes_of (desk_payload, desk->payload_size)};
+    memcpy (row.id.bytes, &seq, sizeof seq);
+    return row;
 }
 
 static inline void
@@ -147,6 +156,8 @@ desk_accept_at (struct desk *desk, int64_t timestamp)
 {
     assert_true (++desk->seq <= ENTRIES_MAX);
     desk->timestamp[desk->seq] = timestamp;
+    desk->local[desk->seq] = desk->accepts_local;
+    desk->received_us[desk->seq] = desk->now.unix_us;
     struct link_feed_entry row = desk_row (desk, desk->seq);
     CHECK_OK (gossip_on_entry (desk->gossip, &row, desk->now));
 }

@@ -112,11 +112,39 @@ test_reread_for_one_peer_takes_nothing_from_another (void **state)
         check_has_all (&desk->listeners[i], 1, 800);
 }
 
+static void
+rough_peer (struct desk *desk, bool first)
+{
+    size_t ingress = desk_random (desk, INGRESSES);
+    uint32_t group = (uint32_t)desk_random (desk, 5);
+    struct listener *listener =
+        desk_peer_of (desk, ingress, group, true, first);
+    struct link_peer_ready again = {.peer = listener->id,
+                                    .group = group,
+                                    .governance = true,
+                                    .outbound = first,
+                                    .confirmed = first};
+    CHECK_OK (gossip_peer_up (desk->gossip, &desk->ingress[ingress], &again,
+                              desk->now));
+}
+
+static void
+check_lacks_nothing (const struct listener *listener, uint64_t last)
+{
+    for (uint64_t seq = 1; seq <= last; seq++)
+        if (listener->got[seq] == 0)
+            fail_msg ("peer %llu never got entry %llu",
+                      (unsigned long long)listener->id,
+                      (unsigned long long)seq);
+}
+
 /* A relay in rough weather: room comes and goes, peers drain when they like,
  * the window overflows, the feed is lost in the middle of ranges. Whoever
- * stays gets everything once. */
+ * stays gets everything once. With own entries among them (PROTOCOL 5.8), which
+ * come back or do not, and peers that may have them first: at least once, and
+ * ingress drops the rest. */
 static void
-rough_weather (struct desk *desk, uint64_t seed, int64_t trickle_us)
+rough_weather (struct desk *desk, uint64_t seed, int64_t trickle_us, bool own)
 {
     uint64_t from = 1, until = 0;
     bool rereading = false;
@@ -125,6 +153,7 @@ rough_weather (struct desk *desk, uint64_t seed, int64_t trickle_us)
     desk->seq = 0;
     desk->listeners_count = 0;
     memset (desk->listeners, 0, PEERS_MAX * sizeof *desk->listeners);
+    desk->own_delay = own;
     desk_create (desk, trickle_us, 0);
     desk->payload_size = 65536;
     desk->rough = true;
@@ -132,12 +161,16 @@ rough_weather (struct desk *desk, uint64_t seed, int64_t trickle_us)
     while (desk->seq < 950) {
         uint64_t dice = desk_random (desk, 100);
         desk_pass (desk, (int64_t)desk_random (desk, 20) * MILLISECOND_US);
+        desk->accepts_local = own && desk_random (desk, 3) == 0;
         if (dice < 25)
             desk_accept (desk, 1 + desk_random (desk, 12));
         else if (dice < 30 && desk->listeners_count < 12)
-            desk_peer_of (desk, desk_random (desk, INGRESSES),
-                          (uint32_t)desk_random (desk, 5), true, false);
-        else if (dice < 50 && desk->listeners_count > 0) {
+            rough_peer (desk, own && desk_random (desk, 2) == 0);
+        else if (dice < 35 && own && desk->seq > 0) {
+            struct link_feed_entry row =
+                desk_row (desk, 1 + desk_random (desk, desk->seq));
+            gossip_heard (desk->gossip, &row.id);
+        } else if (dice < 50 && desk->listeners_count > 0) {
             size_t i = desk_random (desk, desk->listeners_count);
             if (i % 3 != 0) /* every third is slow */
                 desk_drain (desk, &desk->listeners[i]);
@@ -167,10 +200,14 @@ rough_weather (struct desk *desk, uint64_t seed, int64_t trickle_us)
     memset (desk->has_room, true, sizeof desk->has_room);
     for (int i = 0; i < 200; i++) {
         desk_settle (desk);
-        desk_pass (desk, SECOND_US / 10);
+        desk_pass (desk, own ? 5 * SECOND_US : SECOND_US / 10);
     }
     for (size_t i = 0; i < desk->listeners_count; i++)
-        check_has_all (&desk->listeners[i], 1, desk->seq);
+        if (!own)
+            check_has_all (&desk->listeners[i], 1, desk->seq);
+        else
+            check_lacks_nothing (&desk->listeners[i], desk->seq);
+    assert_int_equal (gossip_held (desk->gossip), 0);
 }
 
 static void
@@ -180,7 +217,18 @@ test_whoever_stays_gets_everything_once (void **state)
     for (uint64_t seed = 1; seed <= 12; seed++) {
         print_message ("seed %llu\n", (unsigned long long)seed);
         rough_weather (desk, seed * 2654435761u,
-                       seed % 2 ? 0 : 100 * MILLISECOND_US);
+                       seed % 2 ? 0 : 100 * MILLISECOND_US, false);
+    }
+}
+
+static void
+test_whoever_stays_gets_own_entries_as_well (void **state)
+{
+    struct desk *desk = *state;
+    for (uint64_t seed = 1; seed <= 4; seed++) {
+        print_message ("seed %llu\n", (unsigned long long)seed);
+        rough_weather (desk, seed * 2654435761u,
+                       seed % 2 ? 0 : 100 * MILLISECOND_US, true);
     }
 }
 
@@ -195,6 +243,7 @@ main (void)
         TEST (test_paced_backlog_behind_the_window_is_not_read_in_vain),
         TEST (test_reread_for_one_peer_takes_nothing_from_another),
         TEST (test_whoever_stays_gets_everything_once),
+        TEST (test_whoever_stays_gets_own_entries_as_well),
     };
     return cmocka_run_group_tests (tests, NULL, NULL);
 }

@@ -37,6 +37,8 @@ struct desk {
     size_t ready_count;
     size_t gone_count;
     uint64_t drained[CLIENTS_MAX]; /* bytes, by place in ready */
+    struct gov_id heard;           /* of the last HEARD */
+    size_t heard_count;
     struct link *registry;
     struct link_peer *registry_ingress;
     struct link_peer_state peer; /* the last PEER; texts below */
@@ -192,7 +194,10 @@ desk_message (void *self, struct link *link, struct link_peer *peer,
         desk_on_drained (desk, &message->drained);
     else if (message->id == MESSAGE_POINTS)
         desk_on_points (desk, &message->points);
-    else
+    else if (message->id == MESSAGE_HEARD) {
+        desk->heard = message->heard.id;
+        desk->heard_count++;
+    } else
         fail_msg ("unexpected %s", message_id_name (message->id));
     return message->id == MESSAGE_OFFER && desk->holds_offers ? LINK_HELD
                                                               : LINK_DONE;

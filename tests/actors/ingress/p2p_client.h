@@ -194,16 +194,23 @@ client_say_version (struct client *client)
     client_say (client, "version", bytes_of (payload, size));
 }
 
-/* Shakes hands, announcing econ-relay. */
+/* Shakes hands, announcing econ-relay if ANNOUNCES. */
 static inline void
-client_shake (struct client *client)
+client_shake_as (struct client *client, bool announces)
 {
     uint8_t payload[640];
     client_say_version (client);
     size_t size = feature_encode_econ_relay (payload, sizeof payload);
-    client_say (client, "feature", bytes_of (payload, size));
+    if (announces)
+        client_say (client, "feature", bytes_of (payload, size));
     client_say (client, "verack", (struct bytes){0});
     BENCH_WAIT (client->bench,
                 client_hear (client) && client->heard[FRAME_VERACK] == 1);
     client_barrier (client);
+}
+
+static inline void
+client_shake (struct client *client)
+{
+    client_shake_as (client, true);
 }
