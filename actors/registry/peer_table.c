@@ -135,6 +135,12 @@ peer_table_forget (struct peer_table *self, const void *ingress)
             peer_table_remove (self, i);
 }
 
+const struct peer_row *
+peer_table_at (const struct peer_table *self, size_t index)
+{
+    return index < self->count ? self->row[index] : NULL;
+}
+
 struct peer_table_counts
 peer_table_count (const struct peer_table *self)
 {

@@ -47,6 +47,10 @@ bool peer_table_update (struct peer_table *table, const void *ingress,
 /* INGRESS is gone, and its connections with it. */
 void peer_table_forget (struct peer_table *table, const void *ingress);
 
+/* Returns row INDEX, in no order; NULL beyond the last. */
+const struct peer_row *peer_table_at (const struct peer_table *table,
+                                      size_t index);
+
 struct peer_table_counts peer_table_count (const struct peer_table *table);
 
 /* PROTOCOL 5.9: sets the median of the clock offsets of the peers that have

@@ -213,6 +213,7 @@ struct link_offer {       /* OFFER: from addr and addrv2 */
     struct bytes address; /* "1.2.3.4:8643", "[v6]:1", "x.onion:1" */
     uint64_t services;
     int64_t seen_s; /* as told, Unix seconds */
+    uint32_t group; /* keyed hash of the network group of who told it */
 };
 
 struct link_good { /* GOOD: a confirmed address, for getaddr */

@@ -320,10 +320,11 @@ decode_points (struct bytes *in, struct link_points *ret_points)
 static bool
 decode_offer (struct bytes *in, struct link_offer *ret_offer)
 {
-    return decode_head (in, 3)
+    return decode_head (in, 4)
            && wire_read_text (in, LINK_ADDRESS_MAX, &ret_offer->address)
            && wire_read_u64 (in, &ret_offer->services)
-           && wire_read_i64 (in, &ret_offer->seen_s);
+           && wire_read_i64 (in, &ret_offer->seen_s)
+           && wire_read_u32 (in, &ret_offer->group);
 }
 
 static bool

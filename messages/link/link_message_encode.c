@@ -303,10 +303,11 @@ encode_points (struct buffer *out, const struct link_points *points)
 static bool
 encode_offer (struct buffer *out, const struct link_offer *offer)
 {
-    return encode_head (out, MESSAGE_OFFER, 3)
+    return encode_head (out, MESSAGE_OFFER, 4)
            && encode_text (out, offer->address, LINK_ADDRESS_MAX)
            && wire_write_u64 (out, offer->services)
-           && wire_write_i64 (out, offer->seen_s);
+           && wire_write_i64 (out, offer->seen_s)
+           && wire_write_u64 (out, offer->group);
 }
 
 static bool

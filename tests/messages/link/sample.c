@@ -115,6 +115,7 @@ static const struct field sample_table[] = {
     F (OFFER, ADDRESS, offer.address),
     F (OFFER, U64, offer.services),
     F (OFFER, I64, offer.seen_s),
+    F (OFFER, U32, offer.group),
     F (GOOD, ADDRESS, good.address),
     F (GOOD, U64, good.services),
     F (GOOD, I64, good.seen_s),
