@@ -63,9 +63,8 @@ outbound_on_state (struct outbound *self, struct bytes address,
         return OUTBOUND_GOES_ON;
     row->ingress = ingress;
     row->state = state;
-    row->until = state == PEER_SHAKEN
-                     ? (struct instant){.us = INT64_MAX}
-                     : instant_after (now, OUTBOUND_CONNECT_US);
+    row->until = instant_after (
+        now, state == PEER_SHAKEN ? OUTBOUND_SILENCE_US : OUTBOUND_CONNECT_US);
     return OUTBOUND_GOES_ON;
 }
 

@@ -15,6 +15,9 @@
                             earlier life, of several ingresses */
 #define OUTBOUND_ANSWER_US (10 * SECOND_US)   /* a wish unheard */
 #define OUTBOUND_CONNECT_US (180 * SECOND_US) /* TCP gives up before this */
+/* Ingress speaks of each peer at each pong, every 2 minutes: of whom it is
+ * silent, the word that he left was lost. */
+#define OUTBOUND_SILENCE_US (600 * SECOND_US)
 
 struct outbound {
     struct outbound_row {

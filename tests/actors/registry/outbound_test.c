@@ -29,18 +29,32 @@ test_wish_unheard_falls_away (void **state)
 }
 
 static void
-test_connection_stays_once_shaken (void **state)
+test_connection_stays_while_it_is_spoken_of (void **state)
 {
     struct outbound outbound = {.count = 0};
-    struct instant late = instant_after (start, 1000 * OUTBOUND_CONNECT_US);
+    struct instant now = start;
     (void)state;
-    outbound_add (&outbound, one (), ingress, start);
-    outbound_on_state (&outbound, one (), ingress, PEER_SHAKEN, start);
-    outbound_expire (&outbound, late);
-    assert_int_equal (outbound.count, 1);
+    outbound_add (&outbound, one (), ingress, now);
+    for (int i = 0; i < 10; i++) {
+        outbound_on_state (&outbound, one (), ingress, PEER_SHAKEN, now);
+        now = instant_after (now, OUTBOUND_SILENCE_US - 1);
+        outbound_expire (&outbound, now);
+        assert_int_equal (outbound.count, 1);
+    }
     assert_int_equal (
-        outbound_on_state (&outbound, one (), ingress, PEER_LEFT, late),
+        outbound_on_state (&outbound, one (), ingress, PEER_LEFT, now),
         OUTBOUND_LEFT);
+    assert_int_equal (outbound.count, 0);
+}
+
+/* The word that it left was lost: its slot is not. */
+static void
+test_connection_that_nobody_speaks_of_falls_away (void **state)
+{
+    struct outbound outbound = {.count = 0};
+    (void)state;
+    outbound_on_state (&outbound, one (), ingress, PEER_SHAKEN, start);
+    outbound_expire (&outbound, instant_after (start, OUTBOUND_SILENCE_US));
     assert_int_equal (outbound.count, 0);
 }
 
@@ -92,7 +106,8 @@ main (void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test (test_wish_unheard_falls_away),
-        cmocka_unit_test (test_connection_stays_once_shaken),
+        cmocka_unit_test (test_connection_stays_while_it_is_spoken_of),
+        cmocka_unit_test (test_connection_that_nobody_speaks_of_falls_away),
         cmocka_unit_test (test_end_before_the_handshake_is_a_failure),
         cmocka_unit_test (test_connection_of_an_earlier_life_is_taken_over),
         cmocka_unit_test (test_table_is_bounded),
