@@ -63,6 +63,7 @@ ingress_offer (void *data, const struct netaddr *netaddr)
 
     struct link_message offer = {.id = MESSAGE_OFFER,
                                  .offer = {.address = bytes_of_text (address),
+                                           .group = offering->guest->group,
                                            .services = netaddr->services,
                                            .seen_s = netaddr->seen_s}};
     if (link_send (self->peering, offering->registry, &offer) == 0)

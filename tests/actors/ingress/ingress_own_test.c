@@ -120,6 +120,7 @@ test_message_that_comes_back_without_gossip_is_told_the_next_time (void **state)
     send_judged (desk, sender, NAME "- mine", VERDICT_ACCEPTED);
     bench_link_close (&desk->bench, &desk->gossip);
     desk->gossip_ingress = NULL;
+    UNTIL (bench_logged (&desk->bench, "LINK-DOWN link=delivery"));
     send_judged (desk, network, NAME "- mine", VERDICT_DUPLICATE);
     desk_gossip (desk);
     assert_int_equal (desk->heard_count, 0);
