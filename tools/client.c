@@ -291,7 +291,6 @@ client_adopt (int fd, const struct target *target, struct client **ret)
     struct connection_options options = {
         .network = target->network,
         .outbound = true,
-        .skip_oversize = true,
         .peer_port = target->port,
         .times = connection_times_default,
     };

@@ -7,6 +7,8 @@
  */
 #include "actors/dedup/journal_db.h"
 
+#include "actors/sqlite_error.h"
+
 #define JOURNAL_VERSION 1
 
 /* WAL and FULL: a commit is one write and one fsync, and is on the disk when it
@@ -50,29 +52,7 @@ static const char *const journal_sql[] = {
 int
 journal_db_error (const struct journal_db *db, int rc)
 {
-    switch (rc & 0xff) { /* the rest of it says where, not what */
-    case SQLITE_OK:
-    case SQLITE_ROW:
-    case SQLITE_DONE:
-        return 0;
-    case SQLITE_FULL:
-        return -ENOSPC;
-    case SQLITE_READONLY:
-        return -EROFS;
-    case SQLITE_NOMEM:
-        return -ENOMEM;
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-        return -EBUSY;
-    case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
-    case SQLITE_ERROR: /* our SQL is right, so the tables are not ours */
-        return -EUCLEAN;
-    default:
-        break;
-    }
-    int error = sqlite3_system_errno (db->sqlite);
-    return error > 0 ? -error : -EIO;
+    return sqlite_error (db->sqlite, rc);
 }
 
 int

@@ -37,7 +37,6 @@ struct connection_options {
                                   nonces of our pings come from it */
     uint64_t rate_per_s;      /* 5.7 limits.peer_rate; 0: off */
     uint64_t rate_burst;      /* limits.peer_burst */
-    bool skip_oversize;       /* 5.4: configured or noban: not closed for it */
     uint16_t peer_port;       /* for addr_recv */
     uint8_t peer_address[16]; /* IPv6 or mapped IPv4, for addr_recv */
     struct connection_times times;

@@ -227,7 +227,6 @@ ingress_admit (struct ingress *self, struct edge_peer *peer)
         .secret = random_u64 (),
         .rate_per_s = (uint64_t)config->limits_peer_rate,
         .rate_burst = (uint64_t)config->limits_peer_burst,
-        .skip_oversize = guest->trusted,
         .times = self->tuning->times};
     address_bytes (address, options.peer_address, &options.peer_port);
     guest->connection = connection_create (&options, self->actor.now);

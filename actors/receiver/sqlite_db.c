@@ -11,6 +11,8 @@
 
 #include <stdio.h>
 
+#include "actors/sqlite_error.h"
+
 /* How long another program that writes (a backup, a shell) is waited for: well
  * below the total of 15 s that a forwarder waits for an answer. */
 #define SQLITE_DB_BUSY_MS 1000
@@ -135,30 +137,7 @@ static const char *const sqlite_db_sql[] = {
 int
 sqlite_db_error (const struct sqlite_db *db, int rc)
 {
-    switch (rc & 0xff) { /* the rest of it says where, not what */
-    case SQLITE_OK:
-    case SQLITE_ROW:
-    case SQLITE_DONE:
-        return 0;
-    case SQLITE_FULL:
-        return -ENOSPC;
-    case SQLITE_READONLY:
-        return -EROFS;
-    case SQLITE_NOMEM:
-        return -ENOMEM;
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-        return -EBUSY;
-    case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
-    case SQLITE_CONSTRAINT: /* our rules keep them, so the rows are not ours */
-    case SQLITE_ERROR:      /* our SQL is right, so the tables are not ours */
-        return -EUCLEAN;
-    default:
-        break;
-    }
-    int error = sqlite3_system_errno (db->sqlite);
-    return error > 0 ? -error : -EIO;
+    return sqlite_error (db->sqlite, rc);
 }
 
 int

@@ -16,6 +16,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "actors/sqlite_error.h"
+
 #define STORE_KEY_SIZE 16
 #define STORE_TIME_MAX                                                         \
     (INT64_C (1) << 40) /* Unix seconds; sums never overflow */
@@ -84,29 +86,7 @@ struct store {
 static int
 store_error (const struct store *self, int rc)
 {
-    switch (rc & 0xff) { /* the rest of it says where, not what */
-    case SQLITE_OK:
-    case SQLITE_ROW:
-    case SQLITE_DONE:
-        return 0;
-    case SQLITE_FULL:
-        return -ENOSPC;
-    case SQLITE_READONLY:
-        return -EROFS;
-    case SQLITE_NOMEM:
-        return -ENOMEM;
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-        return -EBUSY;
-    case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
-    case SQLITE_ERROR: /* our SQL is right, so the tables are not ours */
-        return -EUCLEAN;
-    default:
-        break;
-    }
-    int error = sqlite3_system_errno (self->sqlite);
-    return error > 0 ? -error : -EIO;
+    return sqlite_error (self->sqlite, rc);
 }
 
 static int

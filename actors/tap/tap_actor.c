@@ -223,11 +223,23 @@ tap_open (struct tap_actor *self)
     return 0;
 }
 
+/* ØMQ closes in the background: a name that is not given back here would still
+ * be taken when the stage starts again. */
+static void
+tap_unbind (zsock_t **socket)
+{
+    char *endpoint = *socket ? zsock_last_endpoint (*socket) : NULL;
+    if (endpoint)
+        zmq_unbind (zsock_resolve (*socket), endpoint);
+    zstr_free (&endpoint);
+    zsock_destroy (socket);
+}
+
 static void
 tap_close (struct tap_actor *self)
 {
-    zsock_destroy (&self->inside);
-    zsock_destroy (&self->outside);
+    tap_unbind (&self->inside);
+    tap_unbind (&self->outside);
     free (self->sequences);
 }
 

@@ -115,16 +115,6 @@ frame_header_write (uint8_t ret_header[FRAME_HEADER_SIZE], enum network network,
                          frame_checksum (payload));
 }
 
-bool
-frame_begins_with_version (enum network network, struct bytes prefix)
-{
-    return prefix.size >= FRAME_COMMAND_AT + FRAME_COMMAND_SIZE
-           && memcmp (prefix.data, network_magic (network), 4) == 0
-           && memcmp (prefix.data + FRAME_COMMAND_AT,
-                      frame_rows[FRAME_VERSION].name, FRAME_COMMAND_SIZE)
-                  == 0;
-}
-
 /* Moves up to SIZE bytes off the front of *INPUT into TO, which may be NULL.
  * Returns how many there were. */
 static size_t

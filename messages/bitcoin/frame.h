@@ -89,11 +89,6 @@ enum frame_event frame_parser_next (struct frame_parser *parser,
                                     struct bytes *input,
                                     struct frame *ret_frame);
 
-/* Returns true once the 16 first bytes (magic and command) of the very first
- * message are known to be our magic and `version`; false while fewer have
- * arrived or when they are anything else. PREFIX is what arrived so far. */
-bool frame_begins_with_version (enum network network, struct bytes prefix);
-
 /* Returns the command of a governance frame command, or -ENOENT. */
 int frame_governance_command (enum frame_command command,
                               enum command *ret_command);

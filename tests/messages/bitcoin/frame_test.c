@@ -553,27 +553,6 @@ test_skipped_megabytes_take_no_memory (void **state)
 }
 
 static void
-test_first_16_bytes_tell_a_version (void **state)
-{
-    static struct script script;
-    (void)state;
-
-    script_say (&script, "version", bytes_of (NULL, 0));
-    for (size_t size = 0; size <= FRAME_HEADER_SIZE; size++)
-        assert_int_equal (frame_begins_with_version (
-                              NETWORK_REGTEST, bytes_of (script.data, size)),
-                          size >= 16);
-    assert_false (
-        frame_begins_with_version (NETWORK_MAIN, script_bytes (&script)));
-    for (size_t i = 0; i < 16; i++) {
-        script.data[i] ^= 1;
-        assert_false (frame_begins_with_version (NETWORK_REGTEST,
-                                                 script_bytes (&script)));
-        script.data[i] ^= 1;
-    }
-}
-
-static void
 test_governance_frames_know_their_command (void **state)
 {
     enum command command;
@@ -610,7 +589,6 @@ main (void)
             test_all_of_a_governance_payload_of_full_size_arrives),
         cmocka_unit_test (test_payload_buffer_is_at_most_256_kib_ahead),
         cmocka_unit_test (test_skipped_megabytes_take_no_memory),
-        cmocka_unit_test (test_first_16_bytes_tell_a_version),
         cmocka_unit_test (test_governance_frames_know_their_command),
     };
 
