@@ -66,6 +66,16 @@ class Path(Scenario):
                 self.assertIn(event.get("verdict", "accepted"),
                               ("accepted",), event)
 
+    def test_relays_listen_and_dial_over_ipv6_as_well(self):
+        over_ipv6 = {"node.listen": "[::1]:0"}
+        near = self.relay("near", options=over_ipv6)
+        far = self.relay("far", [near], over_ipv6)
+        witness, sender = self.peer(near), self.peer(far)
+        message = sign.veto(sign.Key())
+        sender.send_message(message)
+        witness.wait_payload(message.payload)
+        self.assertTrue(near.address.startswith("[::1]:"))
+
     def test_a_relay_hands_the_bytes_on_as_they_came(self):
         a = self.relay("a")
         witness = self.peer(a)
